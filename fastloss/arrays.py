@@ -1,0 +1,189 @@
+"""What may come in: arrays, shapes, dtypes, labels, parameters. Each becomes what a kernel takes, or a clear error.
+
+The drivers look at their arguments themselves and take most of them as they are; what they turn down comes here.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastloss.kernels import system
+
+REDUCTIONS = ("mean", "sum", "none")
+
+
+class Interval(NamedTuple):
+    """A domain: the numbers between two ends, each of which belongs to it or not."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    low_open: bool = False
+    high_open: bool = False
+
+    def __contains__(self, value: object) -> bool:
+        if not isinstance(value, (int, float)):
+            return False
+        above = value > self.low if self.low_open else value >= self.low
+        below = value < self.high if self.high_open else value <= self.high
+        return above and below
+
+    def __str__(self) -> str:
+        left, right = "[("[self.low_open], "])"[self.high_open]
+        return f"{left}{self.low:g}, {self.high:g}{right}"
+
+
+def as_array(name: str, value: Any) -> np.ndarray:
+    """The argument as a plain array of a dtype that a kernel reads."""
+    if value is None:
+        raise TypeError(f"{name} must be an array of numbers, not None")
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array, whose mask would be lost: pass weight=~mask and the plain .data")
+    if isinstance(value, np.ndarray):
+        array = value.view(np.ndarray) if type(value) is not np.ndarray else value
+    else:
+        try:
+            array = np.asarray(value)
+        except ValueError as error:
+            raise ValueError(f"{name} does not make an array: {error}") from None
+    if array.dtype.name == "bfloat16":
+        system.set_bfloat16(array.dtype.num)
+    elif array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
+        hint = "; convert it with .astype(np.float64)" if array.dtype.kind == "f" else ""
+        raise TypeError(
+            f"{name} must hold real numbers (bool, integer, float16, bfloat16, float32 or float64), "
+            f"not {array.dtype}{hint}"
+        )
+    return array
+
+
+def pointwise_inputs(names: Sequence[str], values: Sequence[Any], data: int, with_grad: bool) -> tuple[np.ndarray, ...]:
+    """The inputs of a pointwise loss as arrays of one shape. The first `data` must have it, or be scalars; the others,
+    such as a pos_weight, may be anything that broadcasts to it."""
+    arrays = [as_array(name, value) for name, value in zip(names, values, strict=True)]
+    shape: tuple[int, ...] = ()
+    named = names[0]
+    for name, array in zip(names[:data], arrays, strict=False):
+        if array.ndim and not shape:
+            shape, named = array.shape, name
+        elif array.ndim and array.shape != shape:
+            raise ValueError(f"{named} has shape {shape} and {name} {array.shape}: they must be equal, or one a scalar")
+    for k, (name, value) in enumerate(zip(names, values, strict=True)):
+        if arrays[k].ndim == 0 and shape and k == 0 and with_grad:
+            raise ValueError(f"{name} is a scalar and {named} has shape {shape}: give it that shape to get a gradient")
+        # a Python number takes the dtype of the array beside it, as in NumPy
+        if k and type(value) in (bool, int, float) and arrays[0].dtype.kind not in "biu":
+            arrays[k] = np.asarray(value, dtype=np.result_type(arrays[0].dtype, np.float32))
+        arrays[k] = arrays[k] if arrays[k].shape == shape else broadcast(name, arrays[k], shape)
+    return tuple(arrays)
+
+
+def broadcast(name: str, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    try:
+        return np.broadcast_to(array, shape)
+    except ValueError:
+        raise ValueError(f"{name} has shape {array.shape}, which does not broadcast to {shape}") from None
+
+
+def parameter(name: str, value: Any, domain: Interval) -> float:
+    """A hyperparameter as a float within its domain."""
+    if isinstance(value, str) or not hasattr(value, "__float__"):
+        raise TypeError(f"{name} must be a number, not {type(value).__name__}")
+    number = float(value)
+    if number not in domain:
+        raise ValueError(f"{name} must be in {domain}, not {value}")
+    return number
+
+
+def check_reduction(reduction: Any, denominator: Any) -> None:
+    if reduction not in REDUCTIONS:
+        raise ValueError(f'reduction must be "mean", "sum" or "none", not {reduction!r}')
+    if denominator is not None:
+        if reduction != "mean":
+            raise ValueError(f'denominator divides a mean; with reduction="{reduction}" there is none')
+        parameter("denominator", denominator, Interval(0, math.inf, True, True))
+
+
+def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype, inputs: dict[str, Any]) -> None:
+    """Why an array cannot take the result."""
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array of shape {shape} and dtype {dtype}, not {type(out).__name__}")
+    if out.shape != shape:
+        raise ValueError(f"out has shape {out.shape} and the result {shape}")
+    if out.dtype != dtype or not out.dtype.isnative:
+        raise ValueError(f"out has dtype {out.dtype.str} and the result {dtype.str} ({dtype})")
+    if not out.flags.writeable:
+        raise ValueError("out is read-only")
+    if not out.flags.c_contiguous or not out.flags.aligned:
+        raise ValueError("out must be C-contiguous and aligned; np.ascontiguousarray makes such a copy")
+    if type(out) is not np.ndarray:
+        raise TypeError(f"out is a {type(out).__name__}; pass its plain view, out.view(np.ndarray)")
+    for name, array in inputs.items():
+        if isinstance(array, np.ndarray) and np.may_share_memory(out, array):
+            raise ValueError(f"out overlaps {name} without lying exactly upon it; pass a separate array")
+
+
+def unfit(name: str, array: np.ndarray, position: int, expected: str, kind: type[Exception], axis: int = -1) -> Exception:
+    """The error for a value without a place in the loss; the flat position counts the given axis last."""
+    if array.ndim:
+        moved = np.moveaxis(array, axis, -1)
+        place = [int(i) for i in np.unravel_index(position, moved.shape)]
+        place.insert(axis % array.ndim, place.pop())
+        index = tuple(place)
+    else:
+        index = ()
+    where = f"[{', '.join(map(str, index))}]" if index else ""
+    return kind(f"{name}{where} is {array[index]}, expected {expected}")
+
+
+def label_inputs(logits: Any, target: Any, axis: Any) -> tuple[np.ndarray, np.ndarray, int]:
+    """Logits, labels or soft targets, and the class axis counted from the front."""
+    logits, target = as_array("logits", logits), as_array("target", target)
+    if logits.ndim == 0:
+        raise ValueError("logits is a scalar: it needs a class axis")
+    axis = class_axis(logits, axis)
+    positions = logits.shape[:axis] + logits.shape[axis + 1 :]
+    if target.shape == logits.shape:
+        return logits, target, axis
+    if target.shape != positions and target.ndim:
+        fitting = [k for k in range(logits.ndim) if logits.shape[:k] + logits.shape[k + 1 :] == target.shape]
+        hint = f"; it would fit axis={fitting[0]}" if fitting else ""
+        raise ValueError(
+            f"logits has shape {logits.shape} with classes on axis {axis}, so target must have shape {positions} "
+            f"(labels) or {logits.shape} (probabilities), not {target.shape}{hint}"
+        )
+    if target.dtype.kind not in "biu":
+        raise TypeError(f"target holds class labels, which must be integers, not {target.dtype}")
+    return logits, target, axis
+
+
+def integer(name: str, value: Any) -> int:
+    if not hasattr(value, "__index__"):
+        raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
+    number: int = value.__index__()
+    return number
+
+
+def class_axis(logits: np.ndarray, axis: Any) -> int:
+    """The class axis counted from the front; it must hold a class at least."""
+    number = integer("axis", axis)
+    if not -logits.ndim <= number < logits.ndim:
+        raise ValueError(f"axis {number} is not one of logits of shape {logits.shape}")
+    if logits.shape[number] == 0:
+        raise ValueError(f"logits has shape {logits.shape}: axis {number} holds no class")
+    return number % logits.ndim
+
+
+def class_weights(value: Any, classes: int) -> np.ndarray:
+    """One non-negative weight per class, as the kernel reads them."""
+    array = as_array("class_weight", value)
+    if array.shape != (classes,):
+        raise ValueError(f"class_weight has shape {array.shape} and must have one weight per class, ({classes},)")
+    array = np.ascontiguousarray(array, dtype=np.float64)
+    bad = ~(array >= 0) | np.isinf(array)
+    if bad.any():
+        raise unfit("class_weight", array, int(bad.argmax()), "a finite weight of at least 0", ValueError)
+    return array
+
+

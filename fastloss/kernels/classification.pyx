@@ -1,0 +1,46 @@
+"""Binary classification losses: block functions of (logits, target, ...)."""
+
+from fastloss.kernels.kernel cimport Kernel, capsule
+from fastloss.kernels.vecmath cimport absolute, exp_scaled, log1p, real
+
+
+# With e = exp(-|x|), u the weight of the side that x speaks against and v that of the other side
+# (x >= 0: u = 1 - t, v = w t; x < 0: the reverse, w = pos_weight):
+#
+#     loss = u |x| + (u + v) log1p(e),   |gradient| = (u - v e) / (1 + e),   Hessian = (u + v) e / (1 + e)^2.
+#
+# Nothing is subtracted from 1, so a confident score keeps its tail, and x -> -x, t -> 1 - t changes only signs.
+# Where e is near 1 the soft target's difference is formed as (u - v) + v (1 - e), with 1 - e from expm1.
+# u |x| is 0 for u = 0, also at x = inf.
+cdef void binary_cross_entropy_with_logits(
+    real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
+) noexcept nogil:
+    cdef real* logits = inputs[0]
+    cdef real* target = inputs[1]
+    cdef real* pos_weight = inputs[2]
+    cdef real* grad = grads[0]
+    cdef real* hess = hesses[0]
+    cdef real smoothing = <real>params[0], half = smoothing / 2, x, a, e, expm1, t, positive, negative, u, v, g
+    cdef Py_ssize_t i
+    for i in range(n):
+        x = logits[i]
+        a = absolute(x)
+        e = exp_scaled[real](-a, 0, &expm1)
+        t = target[i] * (1 - smoothing) + half
+        positive = pos_weight[i] * t
+        negative = 1 - t
+        u = positive if x < 0 else negative
+        v = negative if x < 0 else positive
+        loss[i] = <double>((u * a if u != 0 else 0) + (u + v) * log1p[real](e))
+        if grad:
+            g = ((u - v) - v * expm1 if a < <real>0.5 else u - v * e) / (1 + e)
+            grad[i] = -g if x < 0 else g
+        if hess:
+            hess[i] = (u + v) * e / ((1 + e) * (1 + e))
+
+
+cdef Kernel binary_cross_entropy_with_logits_kernel = Kernel(
+    binary_cross_entropy_with_logits[float], binary_cross_entropy_with_logits[double], 3, 1
+)
+
+KERNELS = {"binary_cross_entropy_with_logits": capsule(&binary_cross_entropy_with_logits_kernel)}

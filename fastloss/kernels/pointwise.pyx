@@ -1,0 +1,363 @@
+"""The one driver of all pointwise losses: blocks, threads, dtypes, layouts, weights, reductions.
+
+Work is cut into chunks that depend on the size alone; each chunk's sum is kept, and the sums are added in order, so
+the result has the same bits for any number of threads.
+"""
+
+cimport numpy as cnp
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from cython.parallel cimport prange
+from libc.math cimport INFINITY, NAN, nextafter, nextafterf
+from libc.stdlib cimport calloc, free, malloc
+from fastloss.kernels.kernel cimport Kernel
+from fastloss.kernels.system cimport bfloat16_type, thread_count
+from fastloss.kernels.vecmath cimport real, sum_of
+from fastloss.kernels.views cimport (
+    BF16, BLOCK, F16, F32, F64, I16, I32, Kind, View, describe, fit, is_integer, overlap, pieces, read, same_shape, settle,
+    stream_end, write,
+)
+from fastloss.kernels.system import Unfit
+
+cnp.import_array()
+
+cdef enum:
+    VALUE = 0
+    VALUE_AND_GRAD = 1
+    GRAD_HESS = 2
+    MAX_INPUTS = 6
+    MAX_PARAMS = 8
+    MAX_CHUNKS = 1024            # their sums take 8 KB, whatever the size
+    CHUNK = 16 * BLOCK           # the least that is worth handing to a thread
+    STREAM = 16 << 20            # bytes of output that no cache keeps
+
+cdef double PRESCALE = 2.0 ** -64
+
+ctypedef struct Job:
+    Kernel* kernel
+    bint single                  # computed in float, not double
+    bint with_grad, with_hess, with_losses, weighted, ignoring, stream
+    View inputs[MAX_INPUTS]
+    bint bounded[MAX_INPUTS]
+    double low[MAX_INPUTS]
+    double high[MAX_INPUTS]
+    double params[MAX_PARAMS]
+    double ignored
+    View weight
+    View losses
+    View grads[MAX_INPUTS]
+    View hesses[MAX_INPUTS]
+    double scale, prescale
+    Py_ssize_t size, chunk, chunks
+    double* sums                 # one per chunk
+    Py_ssize_t* unfit            # one per chunk: 1 + position * MAX_INPUTS + input, or 0
+
+
+cdef void read_weights(const Job* job, Py_ssize_t start, Py_ssize_t n, const real* target, double* w) noexcept nogil:
+    """The weights of a block, 0 where the target is the ignored value."""
+    cdef const double* given
+    cdef Py_ssize_t i
+    cdef real ignored = <real>job.ignored
+    if job.weighted:
+        given = read[double](&job.weight, start, n, w)
+        if given != w:
+            for i in range(n):
+                w[i] = given[i]
+    else:
+        for i in range(n):
+            w[i] = 1
+    if job.ignoring:
+        for i in range(n):
+            w[i] = 0 if target[i] == ignored else w[i]
+
+
+cdef Py_ssize_t outside(
+    const real* x, const double* w, Py_ssize_t n, real low, real high
+) noexcept nogil:
+    """The first visible element outside [low, high], or -1. NaN is not outside: it is seen in the result."""
+    cdef Py_ssize_t i
+    cdef int found = 0
+    for i in range(n):
+        found |= (x[i] < low) | (x[i] > high)
+    if found:
+        for i in range(n):
+            if (x[i] < low or x[i] > high) and (w == NULL or w[i] != 0):
+                return i
+    return -1
+
+
+cdef void finish(
+    const Job* job, const View* out, const real* values, const double* w, Py_ssize_t start, Py_ssize_t n, real* spare
+) noexcept nogil:
+    """Scale a block of derivatives and put it where it belongs."""
+    cdef real* target = spare
+    cdef double scale = job.scale
+    cdef Py_ssize_t i
+    if out.contiguous and not job.stream and out.kind == (F32 if sizeof(real) == 4 else F64):
+        target = <real*>out.data + start
+    if w != NULL:
+        for i in range(n):
+            target[i] = <real>(values[i] * (w[i] * scale)) if w[i] != 0 else 0
+    else:
+        for i in range(n):
+            target[i] = <real>(values[i] * scale)
+    if target == spare:
+        write[real](out, start, n, spare, job.stream)
+
+
+cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
+    """Compute one chunk: its sum, its derivatives. Returns -1 if memory ran out."""
+    cdef Kernel* kernel = job.kernel
+    cdef int inputs = kernel.inputs, grads = kernel.grads, k
+    cdef Py_ssize_t start = chunk * job.chunk, stop = min(start + job.chunk, job.size), n, i, bad
+    cdef real* buffers = <real*>malloc((inputs + 2 * grads + 1) * BLOCK * sizeof(real) + 2 * BLOCK * sizeof(double))
+    cdef double* loss
+    cdef double* weights
+    cdef double* w = NULL
+    cdef real* spare
+    cdef real* x[MAX_INPUTS]
+    cdef real* grad[MAX_INPUTS]
+    cdef real* hess[MAX_INPUTS]
+    cdef double total = 0
+    if buffers == NULL:
+        return -1
+    loss = <double*>buffers
+    weights = loss + BLOCK
+    spare = <real*>(weights + BLOCK)
+    for k in range(grads):
+        grad[k] = spare + (1 + inputs + k) * BLOCK if job.with_grad else NULL
+        hess[k] = spare + (1 + inputs + grads + k) * BLOCK if job.with_hess else NULL
+    while start < stop:
+        n = min(stop - start, <Py_ssize_t>BLOCK)
+        for k in range(inputs):
+            x[k] = <real*>read[real](&job.inputs[k], start, n, spare + (1 + k) * BLOCK)
+        if job.weighted or job.ignoring:
+            w = weights
+            read_weights[real](job, start, n, x[1], w)
+        for k in range(inputs):
+            if job.bounded[k]:
+                bad = outside[real](x[k], w, n, <real>job.low[k], <real>job.high[k])
+                if bad >= 0:
+                    job.unfit[chunk] = 1 + (start + bad) * MAX_INPUTS + k
+                    free(buffers)
+                    return 0
+        if real is float:
+            kernel.f32(x, loss, grad, hess, n, job.params)
+        else:
+            kernel.f64(x, loss, grad, hess, n, job.params)
+        if w != NULL:
+            for i in range(n):
+                loss[i] = w[i] * loss[i] if w[i] != 0 else 0
+        if job.with_losses:
+            write[double](&job.losses, start, n, loss, False)
+        else:
+            if job.prescale != 1:
+                for i in range(n):
+                    loss[i] *= job.prescale
+            total += sum_of[double](loss, n)
+        for k in range(grads):
+            if job.with_grad:
+                finish[real](job, &job.grads[k], grad[k], w, start, n, spare)
+            if job.with_hess:
+                finish[real](job, &job.hesses[k], hess[k], w, start, n, spare)
+        start += n
+    if job.stream:
+        stream_end()
+    job.sums[chunk] = total
+    free(buffers)
+    return 0
+
+
+cdef int weigh_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
+    """Sum the weights of one chunk."""
+    cdef Py_ssize_t start = chunk * job.chunk, stop = min(start + job.chunk, job.size), n
+    cdef double weights[BLOCK]
+    cdef real target[BLOCK]
+    cdef const real* t = NULL
+    cdef double total = 0
+    while start < stop:
+        n = min(stop - start, <Py_ssize_t>BLOCK)
+        if job.ignoring:
+            t = read[real](&job.inputs[1], start, n, target)
+        read_weights[real](job, start, n, t, weights)
+        total += sum_of[double](weights, n)
+        start += n
+    job.sums[chunk] = total
+    return 0
+
+
+cdef int do_chunk(const Job* job, Py_ssize_t chunk, bint weigh) noexcept nogil:
+    if weigh:
+        return weigh_chunk[float](job, chunk, 0) if job.single else weigh_chunk[double](job, chunk, 0)
+    return run_chunk[float](job, chunk, 0) if job.single else run_chunk[double](job, chunk, 0)
+
+
+cdef double do_all(const Job* job, bint weigh) except? -1:
+    """Run every chunk, in threads if that is worth it, and add up their sums in order."""
+    cdef Py_ssize_t chunk
+    cdef int failures = 0, threads
+    cdef double total = 0
+    with nogil:
+        threads = thread_count(job.chunks)
+        if threads == 1:
+            for chunk in range(job.chunks):
+                failures += do_chunk(job, chunk, weigh)
+        else:
+            for chunk in prange(job.chunks, schedule="dynamic", num_threads=threads):
+                failures += do_chunk(job, chunk, weigh)
+        for chunk in range(job.chunks):
+            total += job.sums[chunk]
+    if failures:
+        raise MemoryError("no memory for the block buffers")
+    for chunk in range(job.chunks):
+        if job.unfit[chunk]:
+            raise Unfit((job.unfit[chunk] - 1) % MAX_INPUTS, (job.unfit[chunk] - 1) // MAX_INPUTS)
+    return total
+
+
+cdef object output(object given, int number, View* view, const Job* job):
+    """The array to write into: the given one, a new one, or None if the given one will not do."""
+    cdef const View* like = &job.inputs[0]
+    cdef int k
+    if given is None:
+        given = cnp.PyArray_EMPTY(like.ndim, <cnp.npy_intp*>like.shape, number, 0)
+        describe(given, view)
+        return given
+    if (
+        not describe(given, view)
+        or cnp.PyArray_TYPE(<cnp.ndarray>given) != number
+        or not view.contiguous
+        or not cnp.PyArray_ISWRITEABLE(<cnp.ndarray>given)
+        or not same_shape(view, like)
+        or (job.weighted and overlap(view, &job.weight))
+    ):
+        return None
+    for k in range(job.kernel.inputs):
+        if overlap(view, &job.inputs[k]):
+            return None
+    return given
+
+
+cdef bint small_integers(object bounds) except -1:
+    """Whether all integers within the bounds are exact in float."""
+    return bounds is not None and -(2.0**24) <= bounds[0] and bounds[1] <= 2.0**24
+
+
+def run(
+    object kernel, int ask, tuple inputs, tuple params, tuple bounds, int data, object weight, object ignored,
+    object reduction, object denominator, tuple out,
+):
+    """Compute a pointwise loss; NotImplemented if an argument is not yet what the driver takes.
+
+    `inputs` are arrays of the first one's shape, or scalars; the first `data` decide the dtype computed in; `bounds` holds one
+    (low, high, low is open, high is open) or None per input; `weight` is None or such an array; `out` is
+    None or has one array or None for each array asked for. Raises Unfit for an input out of bounds.
+    """
+    cdef Job job
+    cdef int k, number, written = 0
+    cdef Kind kind
+    cdef bint mean = reduction == "mean", none = reduction == "none"
+    cdef double total, divisor = 1
+    cdef list arrays = []
+    cdef object array
+    job.kernel = <Kernel*>PyCapsule_GetPointer(kernel, "fastloss.kernel")
+    if not (mean or none or reduction == "sum") or (denominator is not None and not mean):
+        return NotImplemented
+    job.with_grad = ask != VALUE
+    job.with_hess = ask == GRAD_HESS
+    job.with_losses = none and ask != GRAD_HESS
+    job.weighted = weight is not None
+    job.ignoring = ignored is not None
+    job.ignored = ignored if job.ignoring else 0
+    job.single = True
+    for k in range(job.kernel.inputs):
+        if not describe(inputs[k], &job.inputs[k]) or not fit(&job.inputs[k], &job.inputs[0]):
+            return NotImplemented
+        kind = job.inputs[k].kind
+        if k < data and (kind == F64 or (is_integer(kind) and kind >= I32 and not small_integers(bounds[k]))):
+            job.single = False
+    if is_integer(job.inputs[0].kind):
+        job.single = False
+    if job.weighted and not (describe(weight, &job.weight) and fit(&job.weight, &job.inputs[0])):
+        return NotImplemented
+    for k in range(len(params)):
+        job.params[k] = params[k]
+    for k in range(job.kernel.inputs):
+        job.bounded[k] = bounds[k] is not None
+        if job.bounded[k]:
+            job.low[k], job.high[k], low_open, high_open = bounds[k]
+            if low_open:
+                job.low[k] = nextafterf(job.low[k], INFINITY) if job.single else nextafter(job.low[k], INFINITY)
+            if high_open:
+                job.high[k] = nextafterf(job.high[k], -INFINITY) if job.single else nextafter(job.high[k], -INFINITY)
+
+    # what is written: the losses if they are all that is asked for, else one derivative after the other
+    if job.with_losses:
+        array = output(
+            out[0] if out is not None and ask == VALUE else None,
+            cnp.NPY_FLOAT if job.single else cnp.NPY_DOUBLE, &job.losses, &job,
+        )
+        arrays.append(array)
+    for k in range(job.kernel.grads * (job.with_grad + job.with_hess)):
+        kind = job.inputs[k % job.kernel.grads].kind
+        number = (
+            cnp.NPY_FLOAT16 if kind == F16 else bfloat16_type() if kind == BF16
+            else cnp.NPY_FLOAT if kind == F32 else cnp.NPY_DOUBLE
+        )
+        array = output(
+            None if out is None else out[k], number,
+            &job.grads[k] if k < job.kernel.grads else &job.hesses[k - job.kernel.grads], &job,
+        )
+        arrays.append(array)
+    for array in arrays:
+        if array is None:
+            return NotImplemented
+        written += cnp.PyArray_NBYTES(<cnp.ndarray>array) > STREAM
+
+    job.size = job.inputs[0].size
+    for k in range(job.kernel.inputs):
+        settle(&job.inputs[k])
+    if job.weighted:
+        settle(&job.weight)
+    job.stream = written > 0 and out is None
+    job.chunk = max(<Py_ssize_t>CHUNK, pieces(pieces(job.size, MAX_CHUNKS), BLOCK) * BLOCK)
+    job.chunks = pieces(job.size, job.chunk)
+    job.prescale = job.scale = 1
+    job.sums = <double*>calloc(job.chunks + 1, sizeof(double) + sizeof(Py_ssize_t))
+    if job.sums == NULL:
+        raise MemoryError("no memory for the sums of the chunks")
+    job.unfit = <Py_ssize_t*>(job.sums + job.chunks)
+    try:
+        if mean and ask != GRAD_HESS:
+            if denominator is not None:
+                divisor = denominator
+            elif job.weighted or job.ignoring:
+                divisor = do_all(&job, True)
+            else:
+                divisor = job.size
+            if divisor == 0:  # the mean of nothing
+                for array in arrays:
+                    cnp.PyArray_FILLWBYTE(<cnp.ndarray>array, 0)
+                return answer(NAN, arrays, ask, job.kernel.grads)
+            job.scale = 1 / divisor
+        total = do_all(&job, False)
+        if ask != GRAD_HESS and (total == INFINITY or total == -INFINITY) and mean:
+            # the sum overflowed, the mean need not: add up again, 2^64 times smaller
+            job.with_grad = False
+            job.prescale = PRESCALE
+            total = do_all(&job, False)
+            divisor *= PRESCALE
+    finally:
+        free(job.sums)
+    if job.with_losses:
+        return answer(arrays[0], arrays[1:], ask, job.kernel.grads)
+    return answer(total / divisor, arrays, ask, job.kernel.grads)
+
+
+cdef object answer(object value, list arrays, int ask, int grads):
+    if ask == VALUE:
+        return value
+    if ask == VALUE_AND_GRAD:
+        return value, arrays[0] if grads == 1 else tuple(arrays)
+    if grads == 1:
+        return arrays[0], arrays[1]
+    return tuple(arrays[:grads]), tuple(arrays[grads:])

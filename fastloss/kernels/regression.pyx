@@ -1,0 +1,52 @@
+"""Regression losses: block functions of (pred, target)."""
+
+from fastloss.kernels.kernel cimport Kernel, capsule
+from fastloss.kernels.vecmath cimport absolute, real
+
+
+# r^2. Squared in double: a float square overflows from |r| = 1.8e19 on, where the mean may still be a number.
+cdef void mse(
+    real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
+) noexcept nogil:
+    cdef real* pred = inputs[0]
+    cdef real* target = inputs[1]
+    cdef real* grad = grads[0]
+    cdef real* hess = hesses[0]
+    cdef double r
+    cdef Py_ssize_t i
+    for i in range(n):
+        r = <double>pred[i] - <double>target[i]
+        loss[i] = r * r
+        if grad:
+            grad[i] = 2 * (pred[i] - target[i])
+        if hess:
+            hess[i] = 2
+
+
+# q (q/2 + excess) with q = min(|r|, delta) and excess = |r| - q: one expression for both pieces, and no square of a
+# large r. (q (|r| - q/2) would be NaN at r = inf for delta = inf.)
+cdef void huber(
+    real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
+) noexcept nogil:
+    cdef real* pred = inputs[0]
+    cdef real* target = inputs[1]
+    cdef real* grad = grads[0]
+    cdef real* hess = hesses[0]
+    cdef real delta = <real>params[0], r, a, q, excess
+    cdef Py_ssize_t i
+    for i in range(n):
+        r = pred[i] - target[i]
+        a = absolute(r)
+        q = delta if a > delta else a  # a NaN stays
+        excess = a - delta if a > delta else 0
+        loss[i] = <double>q * (0.5 * <double>q + <double>excess)
+        if grad:
+            grad[i] = -q if r < 0 else q
+        if hess:
+            hess[i] = 0 if a > delta else 1
+
+
+cdef Kernel mse_kernel = Kernel(mse[float], mse[double], 2, 1)
+cdef Kernel huber_kernel = Kernel(huber[float], huber[double], 2, 1)
+
+KERNELS = {"mse": capsule(&mse_kernel), "huber": capsule(&huber_kernel)}

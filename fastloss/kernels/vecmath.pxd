@@ -1,0 +1,61 @@
+"""vecmath.h for fused types: Cython cannot declare a fused function extern, so each is a choice between two."""
+
+from libc.math cimport fabs, fabsf
+
+ctypedef fused real:
+    float
+    double
+
+cdef extern from "vecmath.h" nogil:
+    float vm_exp_scaled_f32(float x, float k, float* expm1) noexcept
+    double vm_exp_scaled_f64(double x, double k, double* expm1) noexcept
+    float vm_log1p_f32(float x) noexcept
+    double vm_log1p_f64(double x) noexcept
+    float vm_sum_f32(const float* x, Py_ssize_t n) noexcept
+    double vm_sum_f64(const double* x, Py_ssize_t n) noexcept
+    float vm_max_f32(const float* x, Py_ssize_t n) noexcept
+    double vm_max_f64(const double* x, Py_ssize_t n) noexcept
+    int vm_find_f32(const float* x, int n, float value) noexcept
+    int vm_find_f64(const double* x, int n, double value) noexcept
+
+
+cdef inline real exp_scaled(real x, real k, real* expm1) noexcept nogil:
+    if real is float:
+        return vm_exp_scaled_f32(x, k, expm1)
+    else:
+        return vm_exp_scaled_f64(x, k, expm1)
+
+
+cdef inline real log1p(real x) noexcept nogil:
+    if real is float:
+        return vm_log1p_f32(x)
+    else:
+        return vm_log1p_f64(x)
+
+
+cdef inline real sum_of(const real* x, Py_ssize_t n) noexcept nogil:
+    if real is float:
+        return vm_sum_f32(x, n)
+    else:
+        return vm_sum_f64(x, n)
+
+
+cdef inline real max_of(const real* x, Py_ssize_t n) noexcept nogil:
+    if real is float:
+        return vm_max_f32(x, n)
+    else:
+        return vm_max_f64(x, n)
+
+
+cdef inline int find(const real* x, int n, real value) noexcept nogil:
+    if real is float:
+        return vm_find_f32(x, n, value)
+    else:
+        return vm_find_f64(x, n, value)
+
+
+cdef inline real absolute(real x) noexcept nogil:
+    if real is float:
+        return fabsf(x)
+    else:
+        return fabs(x)

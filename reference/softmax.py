@@ -1,0 +1,210 @@
+"""Classification among several: which probability did the model give to the true class?
+
+Each function takes one row: a list with the logit of every class. `_grad` is the list of first derivatives
+by each logit, `_hess` the list of second ones, the diagonal of the Hessian.
+"""
+
+from .numbers import divide, exp, log
+
+
+def softmax(logits):
+    """Probabilities from logits: positive, and 1 together.
+
+        p_k = e^z_k / sum_j e^z_j
+
+    Where floats break: e^z overflows beyond 709 (88 in float32), and inf / inf is nan; where every logit is
+    far below 0, the sum is 0. The kernel first subtracts the largest logit from all of them, which changes
+    nothing.
+
+    Bridle, Probabilistic Interpretation of Feedforward Classification Network Outputs (1990).
+
+    >>> [round(p, 6) for p in softmax([2.0, 0.5, -1.0])]
+    [0.785597, 0.17529, 0.039113]
+    >>> softmax([float("-inf"), 0.0])  # a masked class
+    [0.0, 1.0]
+    >>> softmax([1000.0, 0.0]), softmax([-1000.0, -1000.0])
+    ([nan, 0.0], [nan, nan])
+    """
+    powers = [exp(z) for z in logits]
+    total = sum(powers)
+    return [divide(power, total) for power in powers]
+
+
+def log_softmax(logits):
+    """Logarithms of the probabilities.
+
+        log p_k = z_k - log(sum_j e^z_j)
+
+    Where floats break: e^z overflows, and the log of a probability close to 1 is a difference of nearly equal
+    numbers. The kernel computes (z_k - z_max) - log1p(sum over the others of e^(z_j - z_max)).
+
+    >>> [round(p, 10) for p in log_softmax([2.0, 0.5, -1.0])]
+    [-0.2413112967, -1.7413112967, -3.2413112967]
+    >>> log_softmax([40.0, 0.0])
+    [0.0, -40.0]
+    >>> from mpmath import mp, mpf
+    >>> with mp.workdps(50):
+    ...     [float(p) for p in log_softmax([mpf(40), mpf(0)])]
+    [-4.248354255291589e-18, -40.0]
+    """
+    lse = logsumexp(logits)
+    return [z - lse for z in logits]
+
+
+def logsumexp(logits):
+    """A smooth maximum: at least the largest logit, at most log(C) more.
+
+        lse = log(sum_j e^z_j)
+
+    Where floats break: e^z overflows above, and vanishes below. The kernel computes
+    z_max + log1p(sum over the others of e^(z_j - z_max)).
+
+    >>> round(logsumexp([0.0, 0.0]), 10), round(logsumexp([10.0, 0.0]), 10)
+    (0.6931471806, 10.0000453989)
+    >>> logsumexp([1000.0, 0.0]), logsumexp([-1000.0, -1000.0])
+    (inf, -inf)
+    """
+    return log(sum(exp(z) for z in logits))
+
+
+def cross_entropy(logits, target, *, class_weight=None, ignore_index=-100, label_smoothing=0.0):
+    """Cross-entropy: minus the log of the probability given to the true class.
+
+        sum_c a_c (lse - z_c)    with a_c = w_c ((1 - label_smoothing) t_c + label_smoothing / C)
+
+    lse = log(sum_k e^z_k), so that lse - z_c is -log p_c. t_c is the target's share of class c: a list gives
+    it outright, an index y stands for 1 at y and 0 elsewhere. w_c is the weight of class c, 1 unless given.
+    The plain loss of a label is thus lse - z_y, the weighted one -w_y log p_y. A term with a_c = 0 is 0, even
+    if z_c is -inf, which masks the class. A target equal to ignore_index costs nothing.
+
+    Where floats break: e^z overflows, and the loss of a confident, correct row is a difference of nearly
+    equal numbers. The kernel computes log1p(sum over the others of e^(z_k - z_max)) + (z_max - z_y).
+
+    Bridle, Probabilistic Interpretation of Feedforward Classification Network Outputs (1990); label
+    smoothing: Szegedy et al., Rethinking the Inception Architecture for Computer Vision (2016).
+
+    >>> round(cross_entropy([2.0, 0.5, -1.0], 0), 10)
+    0.2413112967
+
+    The classic mistake: softmax applied before a loss that applies it again.
+
+    >>> round(cross_entropy(softmax([2.0, 0.5, -1.0]), 0), 10)
+    0.701717539
+
+    Logits that are logs of probabilities give these probabilities back.
+
+    >>> round(cross_entropy([log(0.7), log(0.2), log(0.1)], 0), 10)
+    0.3566749439
+    >>> round(cross_entropy([log(0.05), log(0.9), log(0.05)], 0), 10)
+    2.9957322736
+    >>> [round(cross_entropy([log(p), log(1 - p)], 0), 10) for p in (0.99, 0.9, 0.5, 0.1, 0.01)]
+    [0.0100503359, 0.1053605157, 0.6931471806, 2.302585093, 4.605170186]
+
+    Perplexity is e to the mean loss: 1 for the certain, k for a choice among k equals.
+
+    >>> [round(exp(cross_entropy([0.0] * k, 0)), 10) for k in (1, 10, 100)]
+    [1.0, 10.0, 100.0]
+
+    Smoothing by 0.1 turns [0, 0, 1, 0] into [0.025, 0.025, 0.925, 0.025]; the weight of a class multiplies.
+
+    >>> round(cross_entropy([1.0, 2.0, 4.0, 0.0], 2, label_smoothing=0.1), 10)
+    0.4101824526
+    >>> round(cross_entropy([1.0, 2.0, 4.0, 0.0], [0.025, 0.025, 0.925, 0.025]), 10)
+    0.4101824526
+    >>> round(cross_entropy([2.0, 0.5, -1.0], 1, class_weight=[1.0, 3.0, 1.0]) / 3, 10)
+    1.7413112967
+
+    Masked and ignored:
+
+    >>> round(cross_entropy([float("-inf"), 0.0, 1.0], [0.0, 1.0, 0.0]), 10)
+    1.3132616875
+    >>> cross_entropy([2.0, 0.5, -1.0], -100)
+    0
+
+    The lost tail, and the overflow:
+
+    >>> cross_entropy([40.0, 0.0], 0), cross_entropy([1000.0, 0.0], 1)
+    (0.0, inf)
+    >>> from mpmath import mp, mpf
+    >>> with mp.workdps(50):
+    ...     float(cross_entropy([mpf(40), mpf(0)], 0))
+    ...     float(cross_entropy([mpf(1000), mpf(0)], 1))
+    4.248354255291589e-18
+    1000.0
+    """
+    coefficients = _coefficients(len(logits), target, class_weight, ignore_index, label_smoothing)
+    lse = logsumexp(logits)
+    return sum(a * (lse - z) for a, z in zip(coefficients, logits, strict=True) if a != 0)
+
+
+def cross_entropy_grad(logits, target, *, class_weight=None, ignore_index=-100, label_smoothing=0.0):
+    """Slope of the cross-entropy by each logit: probability minus target.
+
+        A p_k - a_k    with A = sum_c a_c
+
+    which for a plain label y is p_k - [k = y]. Smooth everywhere; the slopes of a row add up to 0.
+
+    Where floats break: p_y - 1 is 0 for a confident, correct row. The kernel writes the slope at the label as
+    minus the sum of the others.
+
+    >>> [round(slope, 6) for slope in cross_entropy_grad([2.0, 0.5, -1.0], 0)]
+    [-0.214403, 0.17529, 0.039113]
+    >>> [round(slope, 6) for slope in cross_entropy_grad([float("-inf"), 0.0, 1.0], 1)]
+    [0.0, -0.731059, 0.731059]
+    >>> cross_entropy_grad([2.0, 0.5, -1.0], -100)
+    [0, 0, 0]
+
+    The lost tail (the second class still feels it, the first does not):
+
+    >>> cross_entropy_grad([40.0, 0.0], 0)
+    [0.0, 4.248354255291589e-18]
+    >>> from mpmath import mp, mpf
+    >>> with mp.workdps(50):
+    ...     [float(slope) for slope in cross_entropy_grad([mpf(40), mpf(0)], 0)]
+    [-4.248354255291589e-18, 4.248354255291589e-18]
+    """
+    coefficients = _coefficients(len(logits), target, class_weight, ignore_index, label_smoothing)
+    total = sum(coefficients)
+    if total == 0:
+        return [0] * len(logits)
+    return [total * p - a for p, a in zip(softmax(logits), coefficients, strict=True)]
+
+
+def cross_entropy_hess(logits, target, *, class_weight=None, ignore_index=-100, label_smoothing=0.0):
+    """Curvature of the cross-entropy along each logit: largest for a class at one half.
+
+        A p_k (1 - p_k)    with A = sum_c a_c
+
+    Where floats break: 1 - p_k. The kernel sums the probabilities of the others.
+
+    >>> cross_entropy_hess([0.0, 0.0], 0)
+    [0.25, 0.25]
+    >>> [round(curvature, 6) for curvature in cross_entropy_hess([2.0, 0.5, -1.0], 0)]
+    [0.168434, 0.144564, 0.037583]
+    >>> cross_entropy_hess([40.0, 0.0], 0)
+    [0.0, 4.248354255291589e-18]
+    """
+    coefficients = _coefficients(len(logits), target, class_weight, ignore_index, label_smoothing)
+    total = sum(coefficients)
+    if total == 0:
+        return [0] * len(logits)
+    return [total * p * (1 - p) for p in softmax(logits)]
+
+
+def _coefficients(classes, target, class_weight, ignore_index, label_smoothing):
+    """How much each class counts: a_c = w_c ((1 - label_smoothing) t_c + label_smoothing / C).
+
+    >>> [round(a, 10) for a in _coefficients(4, 2, None, -100, 0.1)]
+    [0.025, 0.025, 0.925, 0.025]
+    >>> _coefficients(3, 1, [1.0, 3.0, 1.0], -100, 0.0), _coefficients(3, -100, None, -100, 0.0)
+    ([0.0, 3.0, 0.0], [0, 0, 0])
+    """
+    if not isinstance(target, list | tuple):
+        if target == ignore_index:
+            return [0] * classes
+        if target not in range(classes):
+            raise IndexError(f"target is {target}, but the classes are 0 to {classes - 1}")
+        target = [int(k == target) for k in range(classes)]
+    weights = [1] * classes if class_weight is None else class_weight
+    shares = [(1 - label_smoothing) * t + label_smoothing / classes for t in target]
+    return [w * share for w, share in zip(weights, shares, strict=True)]
