@@ -31,8 +31,20 @@ if chosen := os.environ.get("FASTLOSS_BUILD_ISA"):  # one build only, while deve
 
 # No contraction: an expression must round alike in every loop it is compiled into. No -ffast-math, ever: it breaks
 # NaN, infinities and the exact differences of vecmath.h.
-FLAGS = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-fopenmp-simd", "-Wno-unused-function"]
-SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer", "-g"]
+FLAGS = [
+    "-O3",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-ffp-contract=off",
+    "-fopenmp-simd",
+    "-Wno-unused-function",
+]
+SANITIZE = [
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover=undefined",
+    "-fno-omit-frame-pointer",
+    "-g",
+]
 
 
 def supports(flag: str) -> bool:
@@ -84,7 +96,10 @@ DIRECTIVES = {
 modules = []
 for isa, flags in ISAS.items():
     modules += cythonize(
-        [extension(f"fastloss.kernels.{isa}.{name}", str(KERNELS / f"{name}.pyx"), flags) for name in FAMILIES],
+        [
+            extension(f"fastloss.kernels.{isa}.{name}", str(KERNELS / f"{name}.pyx"), flags)
+            for name in FAMILIES
+        ],
         build_dir=f"build/cython/{isa}",
         compiler_directives=DIRECTIVES,
     )

@@ -39,7 +39,9 @@ def as_array(name: str, value: Any) -> np.ndarray:
     if value is None:
         raise TypeError(f"{name} must be an array of numbers, not None")
     if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(f"{name} is a masked array, whose mask would be lost: pass weight=~mask and the plain .data")
+        raise TypeError(
+            f"{name} is a masked array, whose mask would be lost: pass weight=~mask and the plain .data"
+        )
     if isinstance(value, np.ndarray):
         array = value.view(np.ndarray) if type(value) is not np.ndarray else value
     else:
@@ -58,7 +60,9 @@ def as_array(name: str, value: Any) -> np.ndarray:
     return array
 
 
-def pointwise_inputs(names: Sequence[str], values: Sequence[Any], data: int, with_grad: bool) -> tuple[np.ndarray, ...]:
+def pointwise_inputs(
+    names: Sequence[str], values: Sequence[Any], data: int, with_grad: bool
+) -> tuple[np.ndarray, ...]:
     """The inputs of a pointwise loss as arrays of one shape. The first `data` must have it, or be scalars; the others,
     such as a pos_weight, may be anything that broadcasts to it."""
     arrays = [as_array(name, value) for name, value in zip(names, values, strict=True)]
@@ -68,10 +72,14 @@ def pointwise_inputs(names: Sequence[str], values: Sequence[Any], data: int, wit
         if array.ndim and not shape:
             shape, named = array.shape, name
         elif array.ndim and array.shape != shape:
-            raise ValueError(f"{named} has shape {shape} and {name} {array.shape}: they must be equal, or one a scalar")
+            raise ValueError(
+                f"{named} has shape {shape} and {name} {array.shape}: they must be equal, or one a scalar"
+            )
     for k, (name, value) in enumerate(zip(names, values, strict=True)):
         if arrays[k].ndim == 0 and shape and k == 0 and with_grad:
-            raise ValueError(f"{name} is a scalar and {named} has shape {shape}: give it that shape to get a gradient")
+            raise ValueError(
+                f"{name} is a scalar and {named} has shape {shape}: give it that shape to get a gradient"
+            )
         # a Python number takes the dtype of the array beside it, as in NumPy
         if k and type(value) in (bool, int, float) and arrays[0].dtype.kind not in "biu":
             arrays[k] = np.asarray(value, dtype=np.result_type(arrays[0].dtype, np.float32))
@@ -108,7 +116,9 @@ def check_reduction(reduction: Any, denominator: Any) -> None:
 def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype, inputs: dict[str, Any]) -> None:
     """Why an array cannot take the result."""
     if not isinstance(out, np.ndarray):
-        raise TypeError(f"out must be a NumPy array of shape {shape} and dtype {dtype}, not {type(out).__name__}")
+        raise TypeError(
+            f"out must be a NumPy array of shape {shape} and dtype {dtype}, not {type(out).__name__}"
+        )
     if out.shape != shape:
         raise ValueError(f"out has shape {out.shape} and the result {shape}")
     if out.dtype != dtype or not out.dtype.isnative:
@@ -124,7 +134,9 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype, inputs: dict[st
             raise ValueError(f"out overlaps {name} without lying exactly upon it; pass a separate array")
 
 
-def unfit(name: str, array: np.ndarray, position: int, expected: str, kind: type[Exception], axis: int = -1) -> Exception:
+def unfit(
+    name: str, array: np.ndarray, position: int, expected: str, kind: type[Exception], axis: int = -1
+) -> Exception:
     """The error for a value without a place in the loss; the flat position counts the given axis last."""
     if array.ndim:
         moved = np.moveaxis(array, axis, -1)
@@ -140,8 +152,6 @@ def unfit(name: str, array: np.ndarray, position: int, expected: str, kind: type
 def label_inputs(logits: Any, target: Any, axis: Any) -> tuple[np.ndarray, np.ndarray, int]:
     """Logits, labels or soft targets, and the class axis counted from the front."""
     logits, target = as_array("logits", logits), as_array("target", target)
-    if logits.ndim == 0:
-        raise ValueError("logits is a scalar: it needs a class axis")
     axis = class_axis(logits, axis)
     positions = logits.shape[:axis] + logits.shape[axis + 1 :]
     if target.shape == logits.shape:
@@ -167,6 +177,8 @@ def integer(name: str, value: Any) -> int:
 
 def class_axis(logits: np.ndarray, axis: Any) -> int:
     """The class axis counted from the front; it must hold a class at least."""
+    if logits.ndim == 0:
+        raise ValueError("logits is a scalar: it needs a class axis")
     number = integer("axis", axis)
     if not -logits.ndim <= number < logits.ndim:
         raise ValueError(f"axis {number} is not one of logits of shape {logits.shape}")
@@ -179,11 +191,11 @@ def class_weights(value: Any, classes: int) -> np.ndarray:
     """One non-negative weight per class, as the kernel reads them."""
     array = as_array("class_weight", value)
     if array.shape != (classes,):
-        raise ValueError(f"class_weight has shape {array.shape} and must have one weight per class, ({classes},)")
+        raise ValueError(
+            f"class_weight has shape {array.shape} and must have one weight per class, ({classes},)"
+        )
     array = np.ascontiguousarray(array, dtype=np.float64)
     bad = ~(array >= 0) | np.isinf(array)
     if bad.any():
         raise unfit("class_weight", array, int(bad.argmax()), "a finite weight of at least 0", ValueError)
     return array
-
-

@@ -45,7 +45,77 @@ def binary_cross_entropy_with_logits(
     denominator: float | None = None,
     out: Out = None,
 ) -> Any:
-    """x"""
+    """Binary cross-entropy of a logit: how badly a score fits a yes or a no.
+
+    The loss of one element, its gradient and its second derivative, with x = logits, t = target, w = pos_weight and
+    sigma(x) = 1 / (1 + exp(-x))::
+
+        loss     = -(w t log sigma(x) + (1 - t) log sigma(-x))
+        gradient = (1 - t) sigma(x) - w t sigma(-x)
+        Hessian  = (1 - t + w t) sigma(x) sigma(-x)
+
+    In NumPy: ``p = 1 / (1 + np.exp(-x)); -np.mean(t * np.log(p) + (1 - t) * np.log(1 - p))``.
+
+    Parameters
+    ----------
+    logits : array_like
+        Scores, log-odds of a yes; infinite ones take their limit.
+    target : array_like in [0, 1]
+        1 for yes, 0 for no, or the probability of yes; the shape of `logits`, or a scalar.
+    pos_weight : array_like in [0, inf), optional
+        Weight of the yes part, broadcast to the shape of `logits`.
+    label_smoothing : float in [0, 1]
+        Moves the targets towards 1/2: t becomes t (1 - label_smoothing) + label_smoothing / 2.
+    ignore_index : float, optional
+        Elements whose target is this number, in the domain or not, are invisible.
+    weight : array_like, optional
+        Weight of each element, broadcast to that shape; a bool mask keeps where True. Where it is 0 the element is invisible:
+        it adds 0 and gets gradient 0, even if it holds NaN. Any other number scales, also a negative one, so that an
+        upstream gradient can be passed here.
+    reduction : {"mean", "sum", "none"}
+        The mean is sum(w loss) / sum(w); that of nothing is nan, with gradient 0. Sums are accumulated in double. With
+        "none" the gradient is that of the sum.
+    denominator : float > 0, optional
+        Divides the mean instead of sum(w): with the whole batch's, the parts of a batch add up.
+    out : ndarray, optional
+        Where `value_and_grad` puts the gradient (it may be `logits` itself), a call with ``reduction="none"`` the losses,
+        and `grad_hess` a pair.
+
+    Returns
+    -------
+    float or ndarray
+        The reduced loss; with ``reduction="none"`` the losses, float64 if an input is, else float32.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, a target or hyperparameter is outside its domain (the message names the first), a word is
+        unknown, or `out` has the wrong shape, dtype or layout.
+    TypeError
+        If an argument does not hold real numbers.
+
+    Notes
+    -----
+    Smooth everywhere. Every part is made of e = exp(-abs(x)), which cannot overflow, and nothing is subtracted from 1: a
+    confident, right score keeps its tail, where 1 - sigma(x) and log(sigma(x)) would round to 0. Changing x to -x and t
+    to 1 - t changes no bit but the gradient's sign.
+
+    References
+    ----------
+    I. J. Good, Rational Decisions, J. R. Statist. Soc. B 14 (1952): the logarithmic score of a Bernoulli probability.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> round(fl.binary_cross_entropy_with_logits(0.0, 1), 9)
+    0.693147181
+    >>> loss, grad = fl.binary_cross_entropy_with_logits.value_and_grad([40.0, -40.0], [1, 1], reduction="none")
+    >>> loss, grad
+    (array([4.24835426e-18, 4.00000000e+01]), array([-4.24835426e-18, -1.00000000e+00]))
+    >>> grad, hess = fl.binary_cross_entropy_with_logits.grad_hess([0.0, 2.0], [1, 0])
+    >>> grad, hess
+    (array([-0.5       ,  0.88079708]), array([0.25      , 0.10499359]))
+    """
     loss = binary_cross_entropy_with_logits
     smoothing = loss.parameter("label_smoothing", label_smoothing)
     inputs = (logits, target, ONE if pos_weight is None else pos_weight)

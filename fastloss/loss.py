@@ -20,7 +20,13 @@ Out = NDArray[Any] | tuple[NDArray[Any] | None, ...] | None
 # What a declaration is asked for; the drivers know the same numbers.
 VALUE, VALUE_AND_GRAD, GRAD_HESS = 0, 1, 2
 
-COMMON = ("weight", "reduction", "denominator", "axis", "out")  # the words a loss has that its reference has not
+COMMON = (
+    "weight",
+    "reduction",
+    "denominator",
+    "axis",
+    "out",
+)  # the words a loss has that its reference has not
 
 LOSSES: "dict[str, Loss[...]]" = {}
 
@@ -139,14 +145,21 @@ class Pointwise(Loss[P]):
             result = drive(inputs, weight, outs)
         except system.Unfit as found:
             name = self.inputs[found.which]
-            array = np.broadcast_to(np.asarray(inputs[found.which]), np.broadcast_shapes(*map(np.shape, inputs)))
+            array = np.broadcast_to(
+                np.asarray(inputs[found.which]), np.broadcast_shapes(*map(np.shape, inputs))
+            )
             raise arrays.unfit(
                 name, array, found.position, f"a value in {self.domain[name]}", ValueError
             ) from None
         if result is NotImplemented:
             empty = tuple(array.reshape(-1)[:0] if array.size else array.reshape(-1) for array in inputs)
             fitting = drive(empty, None, None)
-            _explain(outs, inputs[0].shape, fitting, dict(zip(self.inputs, inputs, strict=True)) | {"weight": weight})
+            _explain(
+                outs,
+                inputs[0].shape,
+                fitting,
+                dict(zip(self.inputs, inputs, strict=True)) | {"weight": weight},
+            )
         return result
 
 
@@ -175,7 +188,9 @@ class Rows(Loss[P]):
     ) -> Any:
         """Hand a call to the compiled driver, and find out what is wrong with it if the driver will not take it."""
         outs = out if out is None or type(out) is tuple else (out,)
-        plain = class_weight is None and denominator is None and type(axis) is int and type(ignore_index) is int
+        plain = (
+            class_weight is None and denominator is None and type(axis) is int and type(ignore_index) is int
+        )
         try:
             if plain and (outs is None or len(outs) == _outputs(ask, reduction, 1)):
                 result = self._driver(
@@ -187,7 +202,9 @@ class Rows(Loss[P]):
             ignore_index = arrays.integer("ignore_index", ignore_index)
             soft = target.ndim == logits.ndim
             if soft and ignore_index != -100:
-                raise ValueError("ignore_index applies to labels; give rows of probabilities a weight of 0 instead")
+                raise ValueError(
+                    "ignore_index applies to labels; give rows of probabilities a weight of 0 instead"
+                )
             if class_weight is not None:
                 class_weight = arrays.class_weights(class_weight, logits.shape[axis])
             _check_call(ask, reduction, denominator, outs, 1)
@@ -195,7 +212,17 @@ class Rows(Loss[P]):
                 positions = logits.shape[:axis] + logits.shape[axis + 1 :]
                 weight = arrays.broadcast("weight", arrays.as_array("weight", weight), positions)
             result = self._driver(
-                ask, logits, target, weight, class_weight, ignore_index, params, axis, reduction, denominator, outs
+                ask,
+                logits,
+                target,
+                weight,
+                class_weight,
+                ignore_index,
+                params,
+                axis,
+                reduction,
+                denominator,
+                outs,
             )
         except system.Unfit as found:
             logits, target, axis = arrays.label_inputs(logits, target, axis)
@@ -209,7 +236,9 @@ class Rows(Loss[P]):
         if result is NotImplemented:
             one_row = np.zeros((1, 1), logits.dtype)
             row_target = np.zeros((1, 1) if soft else 1, target.dtype)
-            fitting = self._driver(ask, one_row, row_target, None, None, -100, params, 1, reduction, None, None)
+            fitting = self._driver(
+                ask, one_row, row_target, None, None, -100, params, 1, reduction, None, None
+            )
             shape = logits.shape if ask != VALUE else logits.shape[:axis] + logits.shape[axis + 1 :]
             _explain(outs, shape, fitting, {"logits": logits, "target": target, "weight": weight})
         return result
@@ -224,16 +253,21 @@ def _check_call(ask: int, reduction: Any, denominator: Any, outs: Any, grads: in
     """The words that all losses share."""
     arrays.check_reduction(reduction, denominator)
     if ask == GRAD_HESS and denominator is not None:
-        raise ValueError("grad_hess gives the derivatives of the weighted sum; denominator has no place in it")
+        raise ValueError(
+            "grad_hess gives the derivatives of the weighted sum; denominator has no place in it"
+        )
     wanted = _outputs(ask, reduction, grads)
     if outs is not None and not wanted:
         raise ValueError('out takes the losses of reduction="none" or a gradient; this call returns a number')
     if outs is not None and len(outs) != wanted:
-        raise ValueError(f"out must name {wanted} array{'s' * (wanted > 1)} (None for a new one), not {len(outs)}")
+        raise ValueError(
+            f"out must name {wanted} array{'s' * (wanted > 1)} (None for a new one), not {len(outs)}"
+        )
 
 
-def _explain(outs: tuple[Any, ...], shape: tuple[int, ...], fitting: Any, inputs: dict[str, Any]) -> None:
+def _explain(outs: tuple[Any, ...] | None, shape: tuple[int, ...], fitting: Any, inputs: dict[str, Any]) -> None:
     """Raise for the first of the given output arrays that cannot take its result."""
+    assert outs is not None, "the driver refused arguments that are sound"
     flat: list[Any] = []
     for part in fitting if isinstance(fitting, tuple) else (fitting,):
         flat += part if isinstance(part, tuple) else (part,)
@@ -276,7 +310,12 @@ def rows(
 
     def declare(declaration: Callable[Concatenate[int, P], Any]) -> Rows[P]:
         return Rows(
-            declaration, reference=reference, domain=domain or {}, examples=examples, kinks=None, peers=peers or {}
+            declaration,
+            reference=reference,
+            domain=domain or {},
+            examples=examples,
+            kinks=None,
+            peers=peers or {},
         )
 
     return declare

@@ -4,17 +4,22 @@
 """
 
 import importlib
+import importlib.util
 import os
 from types import ModuleType
 
 from fastloss.kernels import system
 
+__all__ = ["ISA", "family", "system"]
+
 
 def _choose_isa() -> str:
     supported = system.supported_isas()
-    built = tuple(isa for isa in supported if importlib.util.find_spec(f"{__name__}.{isa}") is not None)
+    built = tuple(
+        isa for isa in supported if importlib.util.find_spec(f"{__name__}.{isa}.pointwise") is not None
+    )
     wanted = os.environ.get("FASTLOSS_ISA")
-    if wanted is None or wanted == "":
+    if not wanted:
         return built[0]
     if wanted not in built:
         known = "does not support it" if wanted in ("v3", "v4") else "is not one that fastloss knows"

@@ -259,6 +259,7 @@ def run(
     cdef double total, divisor = 1
     cdef list arrays = []
     cdef object array
+    cdef bint in_place = False
     job.kernel = <Kernel*>PyCapsule_GetPointer(kernel, "fastloss.kernel")
     if not (mean or none or reduction == "sum") or (denominator is not None and not mean):
         return NotImplemented
@@ -312,13 +313,16 @@ def run(
         if array is None:
             return NotImplemented
         written += cnp.PyArray_NBYTES(<cnp.ndarray>array) > STREAM
+        for k in range(job.kernel.inputs):
+            in_place = in_place or cnp.PyArray_DATA(<cnp.ndarray>array) == job.inputs[k].data
 
     job.size = job.inputs[0].size
     for k in range(job.kernel.inputs):
         settle(&job.inputs[k])
     if job.weighted:
         settle(&job.weight)
-    job.stream = written > 0 and out is None
+    # a line that is in cache because it was read is better overwritten there
+    job.stream = written > 0 and not in_place
     job.chunk = max(<Py_ssize_t>CHUNK, pieces(pieces(job.size, MAX_CHUNKS), BLOCK) * BLOCK)
     job.chunks = pieces(job.size, job.chunk)
     job.prescale = job.scale = 1

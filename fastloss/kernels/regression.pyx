@@ -18,7 +18,7 @@ cdef void mse(
         r = <double>pred[i] - <double>target[i]
         loss[i] = r * r
         if grad:
-            grad[i] = 2 * (pred[i] - target[i])
+            grad[i] = <real>2 * (pred[i] - target[i])
         if hess:
             hess[i] = 2
 

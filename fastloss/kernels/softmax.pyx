@@ -18,12 +18,12 @@ and number of threads.
 
 cimport numpy as cnp
 from cython.parallel cimport prange
-from libc.math cimport INFINITY, NAN, fabs, rint
+from libc.math cimport INFINITY, NAN
 from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 from fastloss.kernels.system cimport bfloat16_type, thread_count
-from fastloss.kernels.vecmath cimport exp_scaled, find, log1p, max_of, real, sum_of
+from fastloss.kernels.vecmath cimport exp_scaled, find, keep_larger, log1p, max_of, real, sum_of
 from fastloss.kernels.views cimport (
     BF16, BLOCK, F16, F32, F64, Kind, View, describe, fit, is_integer, overlap, pieces, prefetch, read, read_labels, same_shape,
     settle, stream_end, without_axis, write,
@@ -69,58 +69,71 @@ ctypedef struct Job:
     double* sums                 # one per chunk
     Py_ssize_t* unfit            # one per chunk: 1 + position in the target, or 0
 
-ctypedef struct Row:
-    # what the target and the weight say of one row
-    bint live                    # False: invisible
-    int64_t label                # a class, or -1 for a soft target
-    double weight
-    double label_coefficient
+ctypedef struct Rows:
+    # what the target and the weight say of up to TILE rows
+    int64_t label[TILE]          # a class, or -1: a soft target, or an invisible row
+    double weight[TILE]          # 0: invisible
+    double coefficient[TILE]     # the class weight of the label
+    int invisible                # how many are
 
 ctypedef struct Sums:
-    # what the passes over one row found
-    Py_ssize_t top
-    double m, e_top, others      # others: the sum of e_c over c != top
-    double distance              # sum of a_c (m - z_c)
-    double a_top, a_others       # the coefficient at top, the sum of the others
+    # what the passes over up to TILE rows found
+    int top[TILE]
+    double m[TILE]
+    double e_top[TILE]
+    double others[TILE]          # the sum of e_c over c != top
+    double distance[TILE]        # the sum of a_c (m - z_c)
+    double a_top[TILE]           # the coefficient at top
+    double a_others[TILE]        # the sum of the others
 
 
-# ---- one row, from its sums to its loss and the factors of its derivatives ----
+# ---- rows, from their sums to their losses and the factors of their derivatives ----
 
-cdef inline void scaling(double m, bint single, double* base, double* k) noexcept nogil:
-    """How exp(z - m) is formed without rounding: a power of two 2^-k off exp(z), or, for an m so large that z - m is
-    exact wherever it matters (z within a factor 2 of m), the difference itself."""
-    cdef bint large = not (fabs(m) <= (208 if single else 1500))
-    base[0] = m if large else 0
-    k[0] = 0 if large else rint(m * 1.4426950408889634)
-
-
-cdef inline double log_ratio(const Sums* s) noexcept nogil:
-    return log1p[double](s.others / s.e_top)
-
-
-cdef inline double row_loss(const Sums* s) noexcept nogil:
-    return s.distance + (s.a_top + s.a_others) * log_ratio(s)
-
-
-cdef inline double top_grad(const Sums* s) noexcept nogil:
-    """The gradient at the largest logit, where A p - a would cancel."""
-    return s.a_others - (s.a_top + s.a_others) * (s.others / (s.others + s.e_top))
-
-
-cdef inline double top_hess(const Sums* s) noexcept nogil:
-    cdef double total = s.others + s.e_top
-    return (s.a_top + s.a_others) * (s.e_top / total) * (s.others / total)
-
-
-cdef inline void exponentials(const real* z, real* e, Py_ssize_t n, double m, double base, double k) noexcept nogil:
-    cdef real unused, shift = <real>base, power = <real>k
+cdef void losses_of(const Job* job, const Sums* s, Py_ssize_t n, double* losses) noexcept nogil:
     cdef Py_ssize_t i
-    if m == INFINITY:  # one infinite logit takes all; NaN stays
+    if job.ask == LOGSUMEXP:
         for i in range(n):
-            e[i] = 1 if z[i] == <real>m else (0 if z[i] == z[i] else z[i])
+            losses[i] = s.m[i] + log1p[double](s.others[i] / s.e_top[i])
     else:
         for i in range(n):
-            e[i] = exp_scaled[real](z[i] - shift, power, &unused)
+            losses[i] = s.distance[i] + (s.a_top[i] + s.a_others[i]) * log1p[double](s.others[i] / s.e_top[i])
+
+
+cdef inline double slope(const Job* job, const Sums* s, const Rows* rows, Py_ssize_t i) noexcept nogil:
+    """A, scaled: the factor of p in the gradient."""
+    return (s.a_top[i] + s.a_others[i]) * (job.scale * rows.weight[i])
+
+
+cdef inline double total(const Sums* s, Py_ssize_t i) noexcept nogil:
+    return s.others[i] + s.e_top[i]
+
+
+cdef inline double top_grad(const Job* job, const Sums* s, const Rows* rows, Py_ssize_t i) noexcept nogil:
+    """The gradient at the largest logit, where A p - a would cancel."""
+    return (s.a_others[i] - (s.a_top[i] + s.a_others[i]) * (s.others[i] / total(s, i))) * (job.scale * rows.weight[i])
+
+
+cdef inline double top_hess(const Job* job, const Sums* s, const Rows* rows, Py_ssize_t i) noexcept nogil:
+    return slope(job, s, rows, i) * (s.e_top[i] / total(s, i)) * (s.others[i] / total(s, i))
+
+
+cdef inline real power_of(real m) noexcept nogil:
+    """The k of exp_scaled: exp(z - m) is formed without rounding z - m, as exp(z) / 2^k; or, for an m so large that
+    the difference is exact wherever it matters (z within a factor 2 of m), from the difference, with k = 0."""
+    cdef real magic = 12582912 if sizeof(real) == 4 else 6755399441055744
+    return (m * <real>1.4426950408889634 + magic) - magic if is_moderate(m) else 0
+
+
+cdef inline bint is_moderate(real m) noexcept nogil:
+    cdef real limit = 208 if sizeof(real) == 4 else 1500
+    return (m >= -limit) & (m <= limit)
+
+
+cdef void infinite_maximum(const real* z, real* e, Py_ssize_t n) noexcept nogil:
+    """The exponentials of a row whose maximum is inf: it takes all. NaN stays."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        e[i] = 1 if z[i] == <real>INFINITY else (0 if z[i] == z[i] else z[i])
 
 
 # ---- the target's coefficients ----
@@ -129,43 +142,48 @@ cdef inline double class_weight(const Job* job, Py_ssize_t c) noexcept nogil:
     return job.class_weight[c] if job.class_weight != NULL else 1
 
 
-cdef Py_ssize_t coefficients(
+cdef inline double soft_coefficient(const Job* job, double weight, double t) noexcept nogil:
+    return weight * ((1 - job.smoothing) * t + job.smoothing / job.classes)
+
+
+cdef inline double hard_coefficient(const Job* job, double weight, bint is_label) noexcept nogil:
+    return weight * ((1 - job.smoothing if is_label else 0) + job.smoothing / job.classes)
+
+
+cdef inline Py_ssize_t improbable(const real* t, Py_ssize_t n) noexcept nogil:
+    """The first number that is no probability, or -1."""
+    cdef int found = 0
+    cdef Py_ssize_t i
+    for i in range(n):
+        found |= (t[i] < 0) | (t[i] > 1)
+    if found:
+        for i in range(n):
+            if t[i] < 0 or t[i] > 1:
+                return i
+    return -1
+
+
+cdef inline void coefficients(
     const Job* job, const real* t, int64_t label, Py_ssize_t first, Py_ssize_t n, real* a
 ) noexcept nogil:
-    """Coefficients of classes first ... first + n of one row, from a soft target t or a label; the first class whose
-    probability is outside [0, 1], or -1."""
-    cdef double keep = 1 - job.smoothing, uniform = job.smoothing / job.classes
+    """The coefficients of classes first ... first + n of one row."""
     cdef Py_ssize_t c
-    cdef int found = 0
     if job.soft:
         for c in range(n):
-            found |= (t[c] < 0) | (t[c] > 1)
-        if found:
-            for c in range(n):
-                if t[c] < 0 or t[c] > 1:
-                    return first + c
-        if job.class_weight != NULL:
-            for c in range(n):
-                a[c] = <real>(job.class_weight[first + c] * (keep * t[c] + uniform))
-        else:
-            for c in range(n):
-                a[c] = <real>(keep * t[c] + uniform)
+            a[c] = <real>soft_coefficient(job, class_weight(job, first + c), t[c])
     else:
         for c in range(n):
-            a[c] = <real>(class_weight(job, first + c) * uniform)
-        if first <= label < first + n:
-            a[label - first] = <real>(class_weight(job, label) * (keep + uniform))
-    return -1
+            a[c] = <real>hard_coefficient(job, class_weight(job, first + c), first + c == label)
 
 
 # ---- vectors along the row ----
 
 cdef bint long_row(
-    const Job* job, const Row* row, const View* logits, const View* target, const View* grad, const View* hess,
-    const char* following, real* kept, double* loss, Py_ssize_t* unfit
+    const Job* job, const Rows* rows, Py_ssize_t index, const View* logits, const View* target, const View* grad,
+    const View* hess, const char* following, real* kept, double* loss, Py_ssize_t* unfit
 ) noexcept nogil:
     """One row: its loss, its derivatives. The views hold the row alone. False for an unfit target."""
-    cdef Py_ssize_t classes = job.classes, blocks = pieces(classes, BLOCK), j, b, n, i, bad, top_block = 0
+    cdef Py_ssize_t classes = job.classes, blocks = pieces(classes, BLOCK), j, b, n, i, top_block = 0
     cdef bint keep = classes <= KEPT
     cdef real zbuffer[BLOCK]
     cdef real ebuffer[BLOCK]
@@ -174,9 +192,12 @@ cdef bint long_row(
     cdef const real* z
     cdef real* e
     cdef Sums s
-    cdef double base, k, total, m = -INFINITY, block_max, l
-    cdef real f, scale, p, z_label = 0, mr, lr
+    cdef Rows row
+    cdef real m = <real>-INFINITY, block_max, base, power, z_label = 0, f, scale, log_ratio, p, unused
+    cdef double all_e, a
 
+    row.label[0] = rows.label[index]
+    row.weight[0] = rows.weight[index]
     for j in range(blocks):
         b = j * BLOCK
         n = min(classes - b, <Py_ssize_t>BLOCK)
@@ -185,13 +206,14 @@ cdef bint long_row(
             m = block_max
             top_block = b
     n = min(classes - top_block, <Py_ssize_t>BLOCK)
-    s.m = m
-    s.top = top_block + find[real](read[real](logits, top_block, n, zbuffer), <int>n, <real>m)
-    if s.top >= classes:  # nothing but NaN
-        s.top = 0
-    scaling(m, job.single, &base, &k)
+    s.top[0] = <int>(top_block + find[real](read[real](logits, top_block, n, zbuffer), <int>n, m))
+    if s.top[0] >= classes:  # nothing but NaN
+        s.top[0] = 0
+    power = power_of(m)
+    base = 0 if is_moderate(m) else m
 
-    s.others = s.distance = s.a_top = s.a_others = s.e_top = 0
+    s.m[0] = m
+    s.others[0] = s.distance[0] = s.a_top[0] = s.a_others[0] = s.e_top[0] = 0
     for j in range(blocks):
         b = j * BLOCK
         n = min(classes - b, <Py_ssize_t>BLOCK)
@@ -199,312 +221,332 @@ cdef bint long_row(
         e = kept + b if keep else ebuffer
         if following != NULL:
             prefetch(following + b * sizeof(real), n * sizeof(real))
-        exponentials[real](z, e, n, m, base, k)
-        if b <= s.top < b + n:
-            s.e_top = e[s.top - b]
-            e[s.top - b] = 0
-            s.others += sum_of[real](e, n)
-            e[s.top - b] = <real>s.e_top
+        if m == <real>INFINITY:
+            infinite_maximum(z, e, n)
         else:
-            s.others += sum_of[real](e, n)
+            for i in range(n):
+                e[i] = exp_scaled[real](z[i] - base, power, &unused)
+        if b <= s.top[0] < b + n:
+            s.e_top[0] = e[s.top[0] - b]
+            e[s.top[0] - b] = 0
+            s.others[0] += sum_of[real](e, n)
+            e[s.top[0] - b] = <real>s.e_top[0]
+        else:
+            s.others[0] += sum_of[real](e, n)
         if job.dense:
-            bad = coefficients[real](
-                job, read[real](target, b, n, gbuffer) if job.soft else NULL, row.label, b, n, abuffer
-            )
-            if bad >= 0:
-                unfit[0] = bad
-                return False
+            if job.soft:
+                i = improbable(read[real](target, b, n, gbuffer), n)
+                if i >= 0:
+                    unfit[0] = b + i
+                    return False
+            coefficients[real](job, read[real](target, b, n, gbuffer) if job.soft else NULL, row.label[0], b, n, abuffer)
             for i in range(n):
-                if abuffer[i] != 0 and z[i] != <real>m:
-                    s.distance += <double>abuffer[i] * (m - <double>z[i])
-            if b <= s.top < b + n:
-                s.a_top = abuffer[s.top - b]
-                abuffer[s.top - b] = 0
+                if abuffer[i] != 0 and z[i] != m:
+                    s.distance[0] += <double>abuffer[i] * (<double>m - <double>z[i])
+            if b <= s.top[0] < b + n:
+                s.a_top[0] = abuffer[s.top[0] - b]
+                abuffer[s.top[0] - b] = 0
             for i in range(n):
-                s.a_others += abuffer[i]
-        elif b <= row.label < b + n:
-            z_label = z[row.label - b]
-    if m == INFINITY and s.others > 0:  # several infinite logits: no limit
-        s.others = NAN
-    if row.label >= 0 and not job.dense:
-        if row.label == s.top:
-            s.a_top = row.label_coefficient
+                s.a_others[0] += abuffer[i]
+        elif b <= row.label[0] < b + n:
+            z_label = z[row.label[0] - b]
+    if m == <real>INFINITY and s.others[0] > 0:  # several infinite logits have no limit
+        s.others[0] = NAN
+    if row.label[0] >= 0 and not job.dense:
+        a = rows.coefficient[index]
+        if row.label[0] == s.top[0]:
+            s.a_top[0] = a
         else:
-            s.a_others = row.label_coefficient
-        if z_label != <real>m:
-            s.distance = row.label_coefficient * (m - <double>z_label)
-    loss[0] = m + log_ratio(&s) if job.ask == LOGSUMEXP else row_loss(&s)
+            s.a_others[0] = a
+        if z_label != m:
+            s.distance[0] = a * (<double>m - <double>z_label)
+    losses_of(job, &s, 1, loss)
     if not job.with_grad:
         return True
 
-    total = s.others + s.e_top
-    scale = <real>(job.scale * row.weight)
-    l = (s.a_top + s.a_others) * (job.scale * row.weight)
-    f = <real>((1 if job.ask == SOFTMAX else l) / total)
-    mr = <real>m
-    lr = <real>log_ratio(&s)
+    all_e = total(&s, 0)
+    scale = <real>(job.scale * row.weight[0])
+    f = <real>((1 if job.ask == SOFTMAX else slope(job, &s, &row, 0)) / all_e)
+    log_ratio = <real>log1p[double](s.others[0] / s.e_top[0])
     for j in range(blocks):
         b = j * BLOCK
         n = min(classes - b, <Py_ssize_t>BLOCK)
         if job.ask == LOG_SOFTMAX:
             z = read[real](logits, b, n, zbuffer)
             for i in range(n):
-                gbuffer[i] = (z[i] - mr if z[i] != mr else 0) - lr
+                gbuffer[i] = (z[i] - m if z[i] != m else 0) - log_ratio
             write[real](grad, b, n, gbuffer, job.stream)
             continue
-        if keep:
-            e = kept + b
-        else:
-            e = ebuffer
-            exponentials[real](read[real](logits, b, n, zbuffer), e, n, m, base, k)
+        e = kept + b if keep else ebuffer
+        if not keep:
+            z = read[real](logits, b, n, zbuffer)
+            if m == <real>INFINITY:
+                infinite_maximum(z, e, n)
+            else:
+                for i in range(n):
+                    e[i] = exp_scaled[real](z[i] - base, power, &unused)
         if job.dense:
-            coefficients[real](
-                job, read[real](target, b, n, gbuffer) if job.soft else NULL, row.label, b, n, abuffer
-            )
+            coefficients[real](job, read[real](target, b, n, gbuffer) if job.soft else NULL, row.label[0], b, n, abuffer)
             for i in range(n):
                 gbuffer[i] = e[i] * f - abuffer[i] * scale
         else:
             for i in range(n):
                 gbuffer[i] = e[i] * f
-            if b <= row.label < b + n:
-                i = row.label - b
-                gbuffer[i] = e[i] * f - <real>row.label_coefficient * scale
-        if job.ask != SOFTMAX and b <= s.top < b + n:
-            gbuffer[s.top - b] = <real>(top_grad(&s) * (job.scale * row.weight))
+            if b <= row.label[0] < b + n:
+                gbuffer[row.label[0] - b] -= <real>rows.coefficient[index] * scale
+        if job.ask != SOFTMAX and b <= s.top[0] < b + n:
+            gbuffer[s.top[0] - b] = <real>top_grad(job, &s, &row, 0)
         write[real](grad, b, n, gbuffer, job.stream)
         if job.with_hess:
             for i in range(n):
-                p = <real>(e[i] / total)
-                gbuffer[i] = <real>(l * p * (1 - p))
-            if b <= s.top < b + n:
-                gbuffer[s.top - b] = <real>(top_hess(&s) * (job.scale * row.weight))
+                p = <real>(e[i] / all_e)
+                gbuffer[i] = <real>(slope(job, &s, &row, 0) * p * (1 - p))
+            if b <= s.top[0] < b + n:
+                gbuffer[s.top[0] - b] = <real>top_hess(job, &s, &row, 0)
             write[real](hess, b, n, gbuffer, job.stream)
     return True
 
 
 # ---- vectors across rows ----
 
+cdef void read_classes(
+    View* positions, Py_ssize_t step, Py_ssize_t first, Py_ssize_t n, Py_ssize_t classes, real* tile, Py_ssize_t width,
+    real** columns
+) noexcept nogil:
+    """Where n rows' numbers of each class lie: in place, or in the tile."""
+    cdef char* origin = positions.data
+    cdef Py_ssize_t c
+    for c in range(classes):
+        positions.data = origin + c * step
+        columns[c] = <real*>read[real](positions, first, n, tile + c * width)
+    positions.data = origin
+
+
+cdef void write_classes(
+    View* positions, Py_ssize_t step, Py_ssize_t first, Py_ssize_t n, Py_ssize_t classes, const real* tile,
+    Py_ssize_t width, bint stream
+) noexcept nogil:
+    cdef char* origin = positions.data
+    cdef Py_ssize_t c
+    for c in range(classes):
+        positions.data = origin + c * step
+        write[real](positions, first, n, tile + c * width, stream)
+    positions.data = origin
+
+
+cdef void add_exponentials(
+    const real* z, const real* base, const real* power, const int* top, int c, Py_ssize_t n, real* e, real* others
+) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef real unused, v
+    for i in range(n):
+        v = exp_scaled[real](z[i] - base[i], power[i], &unused)
+        e[i] = v
+        others[i] += 0 if top[i] == c else v
+
+
+cdef void add_coefficients(
+    const Job* job, const Rows* rows, const real* z, const real* t, int c, Py_ssize_t n, real* a, Sums* s
+) noexcept nogil:
+    """The coefficients of class c, and what they add to the rows' sums. An invisible row has none."""
+    cdef Py_ssize_t i
+    cdef double weight = class_weight(job, c), v, gap
+    for i in range(n):
+        v = soft_coefficient(job, weight, t[i]) if job.soft else hard_coefficient(job, weight, rows.label[i] == c)
+        a[i] = <real>v if rows.weight[i] != 0 else 0
+        v = a[i]
+        gap = s.m[i] - <double>z[i]
+        s.distance[i] += v * gap if (v != 0) & (s.m[i] != z[i]) else 0
+        s.a_top[i] += v if s.top[i] == c else 0
+        s.a_others[i] += 0 if s.top[i] == c else v
+
+
 cdef bint tile_rows(
-    const Job* job, const Row* rows, View* logits, View* target, View* grad, View* hess,
+    const Job* job, const Rows* rows, View* logits, View* target, View* grad, View* hess,
     Py_ssize_t first, Py_ssize_t n, real* work, double* losses, Py_ssize_t* unfit
 ) noexcept nogil:
     """n rows, class by class: their losses, their derivatives. False for an unfit target."""
-    cdef Py_ssize_t classes = job.classes, tile = job.tile, c, i, bad
-    cdef char* origin
+    cdef Py_ssize_t classes = job.classes, width = job.tile, c, i, bad
     cdef real* ztile = work
-    cdef real* etile = ztile + classes * tile
-    cdef real* atile = etile + classes * tile
+    cdef real* etile = ztile + classes * width
+    cdef real* atile = etile + classes * width
     cdef real* z[TILE_CLASSES]
-    cdef real* zc
+    cdef real* t[TILE_CLASSES]
     cdef real* e
     cdef real* a
-    cdef real* partial
     cdef real m[TILE]
     cdef real base[TILE]
     cdef real power[TILE]
-    cdef real sums[LANES * TILE]
+    cdef real partial[LANES * TILE]
     cdef real f[TILE]
     cdef real scale[TILE]
-    cdef int top[TILE]
-    cdef real unused, v, p
-    cdef real limit = 208 if sizeof(real) == 4 else 1500
-    cdef double l
-    cdef Sums s[TILE]
     cdef real column[TILE_CLASSES]
-    cdef real coefficient[TILE_CLASSES]
+    cdef real taken[TILE_CLASSES]
+    cdef real p
+    cdef Sums s
 
-    origin = logits.data
-    for c in range(classes):
-        logits.data = origin + c * job.logits_step
-        z[c] = <real*>read[real](logits, first, n, ztile + c * tile)
-    logits.data = origin
-
+    read_classes[real](logits, job.logits_step, first, n, classes, ztile, width, z)
     for i in range(n):
         m[i] = z[0][i]
-        top[i] = 0
+        s.top[i] = 0
     for c in range(1, classes):
-        zc = z[c]
-        for i in range(n):
-            v = zc[i]
-            top[i] = <int>c if v > m[i] else top[i]
-            m[i] = v if v > m[i] else m[i]
+        keep_larger[real](z[c], <int>c, n, m, s.top)
     for i in range(n):
-        base[i] = 0 if -limit <= m[i] <= limit else m[i]
-        power[i] = round_half_even(m[i] * <real>1.4426950408889634) if -limit <= m[i] <= limit else <real>0
-
-    memset(sums, 0, sizeof(sums))
+        base[i] = 0 if is_moderate(m[i]) else m[i]
+        power[i] = power_of(m[i])
+    memset(partial, 0, sizeof(partial))
     for c in range(classes):
-        zc = z[c]
-        e = etile + c * tile
-        partial = sums + (c % LANES) * TILE
-        for i in range(n):
-            v = exp_scaled[real](zc[i] - base[i], power[i], &unused)
-            e[i] = v
-            partial[i] += 0 if top[i] == <int>c else v
+        add_exponentials[real](
+            z[c], base, power, s.top, <int>c, n, etile + c * width, partial + (c % LANES) * TILE
+        )
     for i in range(n):
-        s[i].m = m[i]
-        s[i].top = top[i]
-        s[i].others = (<double>sums[i] + sums[TILE + i]) + (<double>sums[2 * TILE + i] + sums[3 * TILE + i])
-        s[i].e_top = etile[top[i] * tile + i]
-        s[i].distance = s[i].a_top = s[i].a_others = 0
-        if m[i] == <real>INFINITY:  # one infinite logit takes all, several have no limit
+        s.m[i] = m[i]
+        s.others[i] = (<double>partial[i] + <double>partial[TILE + i]) + (
+            <double>partial[2 * TILE + i] + <double>partial[3 * TILE + i]
+        )
+        s.distance[i] = s.a_top[i] = s.a_others[i] = 0
+    for i in range(n):
+        s.e_top[i] = etile[s.top[i] * width + i]
+        if m[i] == <real>INFINITY:
             for c in range(classes):
                 column[c] = z[c][i]
-            exponentials[real](column, coefficient, classes, m[i], 0, 0)
-            s[i].e_top = 1
-            s[i].others = -1
+            infinite_maximum[real](column, taken, classes)
+            s.e_top[i] = 1
+            s.others[i] = -1
             for c in range(classes):
-                etile[c * tile + i] = coefficient[c]
-                s[i].others += coefficient[c]
-            if s[i].others > 0:
-                s[i].others = NAN
+                etile[c * width + i] = taken[c]
+                s.others[i] += taken[c]
+            if s.others[i] > 0:  # several infinite logits have no limit
+                s.others[i] = NAN
 
     if job.dense:
-        origin = target.data
+        if job.soft:
+            read_classes[real](target, job.target_step, first, n, classes, atile, width, t)
         for c in range(classes):
-            a = atile + c * tile
             if job.soft:
-                target.data = origin + c * job.target_step
-                zc = <real*>read[real](target, first, n, a)
-                if zc != a:
-                    for i in range(n):
-                        a[i] = zc[i]
-        target.data = origin
-        for i in range(n):
-            if not rows[i].live:
-                for c in range(classes):
-                    atile[c * tile + i] = 0
-                continue
-            for c in range(classes):
-                column[c] = atile[c * tile + i]
-            bad = coefficients[real](job, column, rows[i].label, 0, classes, coefficient)
-            if bad >= 0:
-                unfit[0] = i * classes + bad
-                return False
-            for c in range(classes):
-                v = coefficient[c]
-                atile[c * tile + i] = v
-                if v != 0 and z[c][i] != m[i]:
-                    s[i].distance += <double>v * (s[i].m - <double>z[c][i])
-                if c == top[i]:
-                    s[i].a_top = v
-                else:
-                    s[i].a_others += v
+                bad = improbable(t[c], n)
+                while 0 <= bad < n and (rows.weight[bad] == 0 or not (t[c][bad] < 0 or t[c][bad] > 1)):
+                    bad += 1  # it stands in an invisible row
+                if 0 <= bad < n:
+                    unfit[0] = bad * classes + c
+                    return False
+            add_coefficients[real](job, rows, z[c], t[c] if job.soft else NULL, <int>c, n, atile + c * width, &s)
     elif job.ask <= GRAD_HESS:
         for i in range(n):
-            if rows[i].label == top[i]:
-                s[i].a_top = rows[i].label_coefficient
-            elif rows[i].live:
-                s[i].a_others = rows[i].label_coefficient
-                if z[rows[i].label][i] != m[i]:
-                    s[i].distance = rows[i].label_coefficient * (s[i].m - <double>z[rows[i].label][i])
-
-    for i in range(n):
-        losses[i] = s[i].m + log_ratio(&s[i]) if job.ask == LOGSUMEXP else row_loss(&s[i])
+            if rows.label[i] >= 0:
+                if rows.label[i] == s.top[i]:
+                    s.a_top[i] = rows.coefficient[i]
+                else:
+                    s.a_others[i] = rows.coefficient[i]
+                    p = z[rows.label[i]][i]
+                    s.distance[i] = rows.coefficient[i] * (s.m[i] - <double>p) if p != m[i] else 0
+    losses_of(job, &s, n, losses)
     if not job.with_grad:
         return True
 
     for i in range(n):
-        scale[i] = <real>(job.scale * rows[i].weight)
-        l = (s[i].a_top + s[i].a_others) * (job.scale * rows[i].weight)
-        f[i] = <real>((1 if job.ask == SOFTMAX else l) / (s[i].others + s[i].e_top))
-    if job.with_hess:
+        scale[i] = <real>(job.scale * rows.weight[i])
+        f[i] = <real>((1 if job.ask == SOFTMAX else slope(job, &s, rows, i)) / total(&s, i))
+    if job.with_hess:  # the logits have been used: their tile takes the Hessian
+        for c in range(classes):
+            e = etile + c * width
+            a = ztile + c * width
+            for i in range(n):
+                p = <real>(e[i] / total(&s, i))
+                a[i] = <real>(slope(job, &s, rows, i) * p * (1 - p))
         for i in range(n):
-            l = (s[i].a_top + s[i].a_others) * (job.scale * rows[i].weight)
-            for c in range(classes):
-                p = <real>(etile[c * tile + i] / (s[i].others + s[i].e_top))
-                v = <real>(l * p * (1 - p))
-                if c == top[i]:
-                    v = <real>(top_hess(&s[i]) * (job.scale * rows[i].weight))
-                # the logits have been used: their tile takes the Hessian
-                ztile[c * tile + i] = v if rows[i].live else 0
+            ztile[s.top[i] * width + i] = <real>top_hess(job, &s, rows, i)
+        clear_invisible[real](rows, n, classes, width, ztile)
+        write_classes[real](hess, job.hess_step, first, n, classes, ztile, width, job.stream)
     if job.ask == LOG_SOFTMAX:
         for i in range(n):
-            f[i] = <real>log_ratio(&s[i])
+            f[i] = <real>log1p[double](s.others[i] / s.e_top[i])
         for c in range(classes):
-            zc = z[c]
-            e = etile + c * tile
+            e = etile + c * width
+            a = z[c]
             for i in range(n):
-                e[i] = (zc[i] - m[i] if zc[i] != m[i] else 0) - f[i]
-    elif job.dense:
-        for c in range(classes):
-            e = etile + c * tile
-            a = atile + c * tile
-            for i in range(n):
-                e[i] = e[i] * f[i] - a[i] * scale[i]
+                e[i] = (a[i] - m[i] if a[i] != m[i] else 0) - f[i]
     else:
         for c in range(classes):
-            e = etile + c * tile
-            for i in range(n):
-                e[i] = e[i] * f[i]
-        if job.ask <= GRAD_HESS:
-            for i in range(n):
-                if rows[i].live:
-                    etile[rows[i].label * tile + i] -= <real>rows[i].label_coefficient * scale[i]
+            e = etile + c * width
+            a = atile + c * width
+            if job.dense:
+                for i in range(n):
+                    e[i] = e[i] * f[i] - a[i] * scale[i]
+            else:
+                for i in range(n):
+                    e[i] *= f[i]
     if job.ask <= GRAD_HESS:
         for i in range(n):
-            if rows[i].live:
-                etile[top[i] * tile + i] = <real>(top_grad(&s[i]) * (job.scale * rows[i].weight))
-            else:
-                for c in range(classes):
-                    etile[c * tile + i] = 0
-
-    origin = grad.data
-    for c in range(classes):
-        grad.data = origin + c * job.grad_step
-        write[real](grad, first, n, etile + c * tile, job.stream)
-    grad.data = origin
-    if job.with_hess:
-        origin = hess.data
-        for c in range(classes):
-            hess.data = origin + c * job.hess_step
-            write[real](hess, first, n, ztile + c * tile, job.stream)
-        hess.data = origin
+            if rows.label[i] >= 0 and not job.dense:
+                etile[rows.label[i] * width + i] -= <real>rows.coefficient[i] * scale[i]
+            etile[s.top[i] * width + i] = <real>top_grad(job, &s, rows, i)
+        clear_invisible[real](rows, n, classes, width, etile)
+    write_classes[real](grad, job.grad_step, first, n, classes, etile, width, job.stream)
     return True
 
 
-cdef inline real round_half_even(real x) noexcept nogil:
-    cdef real magic = 12582912 if sizeof(real) == 4 else 6755399441055744
-    return (x + magic) - magic
+cdef void clear_invisible(
+    const Rows* rows, Py_ssize_t n, Py_ssize_t classes, Py_ssize_t width, real* tile
+) noexcept nogil:
+    cdef Py_ssize_t c, i
+    if rows.invisible:
+        for i in range(n):
+            if rows.weight[i] == 0:
+                for c in range(classes):
+                    tile[c * width + i] = 0
 
 
 # ---- chunks of rows ----
 
-cdef void read_rows(const Job* job, Py_ssize_t first, Py_ssize_t n, Row* rows) noexcept nogil:
-    """What target and weight say of n <= TILE rows."""
+cdef void read_rows(const Job* job, Py_ssize_t first, Py_ssize_t n, Rows* rows) noexcept nogil:
+    """What target and weight say of n <= TILE rows. An ignored row weighs nothing."""
     cdef double weights[TILE]
     cdef int64_t labels[TILE]
-    cdef const int64_t* label = NULL
-    cdef const double* weight = NULL
+    cdef const int64_t* label
+    cdef const double* weight = weights
     cdef Py_ssize_t i
-    if not job.soft and job.ask <= GRAD_HESS:
-        label = read_labels(&job.target, first, n, labels)
     if job.weighted:
         weight = read[double](&job.weight, first, n, weights)
-    for i in range(n):
-        rows[i].weight = 1 if weight == NULL else weight[i]
-        rows[i].live = rows[i].weight != 0 and (label == NULL or label[i] != job.ignored)
-        rows[i].label = label[i] if label != NULL and rows[i].live else -1
-        rows[i].label_coefficient = 1
-        if 0 <= rows[i].label < job.classes and job.class_weight != NULL:
-            rows[i].label_coefficient = job.class_weight[rows[i].label]
-            if job.single:
-                rows[i].label_coefficient = <float>rows[i].label_coefficient
+    else:
+        for i in range(n):
+            weights[i] = 1
+    rows.invisible = 0
+    if job.soft or job.ask > GRAD_HESS:
+        for i in range(n):
+            rows.label[i] = -1
+            rows.coefficient[i] = 1
+            rows.weight[i] = weight[i]
+            rows.invisible += weight[i] == 0
+    else:
+        label = read_labels(&job.target, first, n, labels)
+        for i in range(n):
+            rows.weight[i] = 0 if label[i] == job.ignored else weight[i]
+            rows.label[i] = -1 if rows.weight[i] == 0 else label[i]
+            rows.coefficient[i] = 1
+            rows.invisible += rows.weight[i] == 0
+        if job.class_weight != NULL:
+            for i in range(n):
+                if 0 <= rows.label[i] < job.classes:
+                    rows.coefficient[i] = job.class_weight[rows.label[i]]
+                    if job.single:  # as the coefficients of soft targets are
+                        rows.coefficient[i] = <float>rows.coefficient[i]
 
 
 cdef int weigh_chunk(const Job* job, Py_ssize_t chunk) noexcept nogil:
     """Check the labels of one chunk, and sum its rows' weights."""
     cdef Py_ssize_t first = chunk * job.chunk, stop = min(first + job.chunk, job.rows), n, i, c
-    cdef Row rows[TILE]
+    cdef Rows rows
     cdef View target = job.target
     cdef char* origin = target.data
     cdef double column[TILE]
     cdef double mass[TILE]
     cdef const double* t
-    cdef double total = 0
+    cdef double all_weights = 0
+    cdef int unfit = 0
     while first < stop:
         n = min(stop - first, <Py_ssize_t>TILE)
-        read_rows(job, first, n, rows)
+        read_rows(job, first, n, &rows)
         if job.soft and job.class_weight != NULL:  # a row weighs sum w_c t_c
             memset(mass, 0, sizeof(mass))
             for c in range(job.classes):
@@ -513,16 +555,18 @@ cdef int weigh_chunk(const Job* job, Py_ssize_t chunk) noexcept nogil:
                 for i in range(n):
                     mass[i] += job.class_weight[c] * t[i]
             for i in range(n):
-                total += rows[i].weight * mass[i] if rows[i].live else 0
+                all_weights += rows.weight[i] * mass[i] if rows.weight[i] != 0 else 0
         else:
             for i in range(n):
-                if rows[i].live:
-                    if not job.soft and not 0 <= rows[i].label < job.classes:
+                unfit |= (rows.weight[i] != 0) & ((rows.label[i] < 0) | (rows.label[i] >= job.classes))
+                all_weights += rows.weight[i] * rows.coefficient[i]
+            if unfit and not job.soft:
+                for i in range(n):
+                    if rows.weight[i] != 0 and not 0 <= rows.label[i] < job.classes:
                         job.unfit[chunk] = 1 + first + i
                         return 0
-                    total += rows[i].weight * rows[i].label_coefficient
         first += n
-    job.sums[chunk] = total
+    job.sums[chunk] = all_weights
     return 0
 
 
@@ -581,7 +625,7 @@ cdef void turn(
 
 
 cdef bint group_of_rows(
-    const Job* job, const Row* rows, View* logits, View* target, View* grad, View* hess,
+    const Job* job, const Rows* rows, View* logits, View* target, View* grad, View* hess,
     Py_ssize_t first, Py_ssize_t n, real* work, double* losses, Py_ssize_t* unfit
 ) noexcept nogil:
     """n rows of many classes, one after the other: their losses, their derivatives. False for an unfit target."""
@@ -613,7 +657,7 @@ cdef bint group_of_rows(
             put(&g, z.data if turned else place(grad, first + i))
         if job.with_hess:
             put(&h, <char*>(turned_hess + i * classes) if turned else place(hess, first + i))
-        if not rows[i].live:
+        if rows.weight[i] == 0:
             losses[i] = 0
             if job.with_grad:
                 write_zeros(&g)
@@ -623,7 +667,7 @@ cdef bint group_of_rows(
         following = NULL
         if z.contiguous and z.kind == own and not turned and first + i + 1 < job.rows:
             following = place(logits, first + i + 1)
-        if not long_row[real](job, &rows[i], &z, &t, &g, &h, following, kept, &losses[i], unfit):
+        if not long_row[real](job, rows, i, &z, &t, &g, &h, following, kept, &losses[i], unfit):
             unfit[0] += i * classes
             return False
     if turned and job.with_grad:
@@ -638,32 +682,32 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
     cdef Py_ssize_t first = chunk * job.chunk, stop = min(first + job.chunk, job.rows), n, i, unfit = 0
     cdef bint tiled = job.classes <= TILE_CLASSES, fine
     cdef View logits = job.logits, target = job.target, grad = job.grad, hess = job.hess
-    cdef Row rows[TILE]
+    cdef Rows rows
     cdef double losses[TILE]
-    cdef double total = 0
+    cdef double all_losses = 0
     cdef Py_ssize_t numbers = 3 * job.classes * job.tile + (0 if tiled else min(job.classes, <Py_ssize_t>KEPT))
     cdef real* work = <real*>malloc(numbers * sizeof(real))
     if work == NULL:
         return -1
     while first < stop:
         n = min(stop - first, <Py_ssize_t>(job.tile if job.tile > 1 else GROUP))
-        read_rows(job, first, n, rows)
+        read_rows(job, first, n, &rows)
         if tiled:
-            fine = tile_rows[real](job, rows, &logits, &target, &grad, &hess, first, n, work, losses, &unfit)
+            fine = tile_rows[real](job, &rows, &logits, &target, &grad, &hess, first, n, work, losses, &unfit)
         else:
-            fine = group_of_rows[real](job, rows, &logits, &target, &grad, &hess, first, n, work, losses, &unfit)
+            fine = group_of_rows[real](job, &rows, &logits, &target, &grad, &hess, first, n, work, losses, &unfit)
         if not fine:
             job.unfit[chunk] = 1 + first * job.classes + unfit
             break
         for i in range(n):
-            losses[i] = rows[i].weight * losses[i] * job.prescale if rows[i].live else 0
-            total += losses[i]
+            losses[i] = rows.weight[i] * losses[i] * job.prescale if rows.weight[i] != 0 else 0
+            all_losses += losses[i]
         if job.with_losses:
             write[double](&job.losses, first, n, losses, False)
         first += n
     if job.stream:
         stream_end()
-    job.sums[chunk] = total
+    job.sums[chunk] = all_losses
     free(work)
     return 0
 
@@ -762,8 +806,11 @@ cdef object start(Job* job, int axis, list arrays):
         settle(&job.target)
     if job.weighted:
         settle(&job.weight)
-    for array in arrays:
+    for array in arrays:  # a line that is in cache because it was read is better overwritten there
         job.stream = job.stream or cnp.PyArray_NBYTES(<cnp.ndarray>array) > STREAM
+        if cnp.PyArray_DATA(<cnp.ndarray>array) == job.logits.data:
+            job.stream = False
+            break
     if job.classes <= TILE_CLASSES:
         job.tile = min(max(TILE_ITEMS // job.classes, 32), TILE) // 16 * 16
     elif job.logits_step == job.logits.itemsize or TRANSPOSED // job.classes < 2:
@@ -840,7 +887,6 @@ def cross_entropy(
         if array is None:
             return NotImplemented
     start(&job, axis, arrays)
-    job.stream = job.stream and out is None
     try:
         if not job.soft or (mean and (job.weighted or job.class_weight != NULL)):
             divisor = do_all(&job, True)
@@ -890,7 +936,6 @@ def rows(int ask, object logits, int axis, object out):
     if array is None:
         return NotImplemented
     start(&job, axis, [array])
-    job.stream = job.stream and out is None
     try:
         do_all(&job, False)
     finally:

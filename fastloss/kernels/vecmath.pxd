@@ -17,6 +17,8 @@ cdef extern from "vecmath.h" nogil:
     double vm_max_f64(const double* x, Py_ssize_t n) noexcept
     int vm_find_f32(const float* x, int n, float value) noexcept
     int vm_find_f64(const double* x, int n, double value) noexcept
+    void vm_keep_larger_f32(const float* x, int c, Py_ssize_t n, float* highest, int* top) noexcept
+    void vm_keep_larger_f64(const double* x, int c, Py_ssize_t n, double* highest, int* top) noexcept
 
 
 cdef inline real exp_scaled(real x, real k, real* expm1) noexcept nogil:
@@ -52,6 +54,13 @@ cdef inline int find(const real* x, int n, real value) noexcept nogil:
         return vm_find_f32(x, n, value)
     else:
         return vm_find_f64(x, n, value)
+
+
+cdef inline void keep_larger(const real* x, int c, Py_ssize_t n, real* highest, int* top) noexcept nogil:
+    if real is float:
+        vm_keep_larger_f32(x, c, n, highest, top)
+    else:
+        vm_keep_larger_f64(x, c, n, highest, top)
 
 
 cdef inline real absolute(real x) noexcept nogil:

@@ -1,0 +1,194 @@
+"""The command `fastloss`: parses what was asked for and hands it to the module that does it."""
+
+import argparse
+import json
+import math
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+import fastloss as fl
+from fastloss import demo, kernels
+from fastloss.kernels import system
+
+DEMO = """\
+Train a classifier of handwritten digits twice, once with cross-entropy and once with squared error, and see
+which of them learns faster. Everything else is the same: a softmax over 10 classes, its initial weights,
+the mini-batches and the learning rate, by default 2. That is close to the best for squared error, which is
+slow below 1 and unstable above 3; cross-entropy does well at every rate from 0.5 to 5.
+
+Every epoch shows how both do on images they were not trained on: the accuracy, and the perplexity, which is
+e to the mean cross-entropy. 10 is a blind guess among ten digits, 1 is certainty. At the end come the time of
+the fused loss and gradient next to the NumPy formula, the same classifier fitted with SciPy's L-BFGS-B, and a
+picture of both curves."""
+
+DEMO_EXAMPLES = """\
+examples:
+  fastloss demo                               20 epochs, a few seconds, fastloss-demo.png
+  fastloss demo --epochs 50 --output run.png  train longer, name the picture
+  fastloss demo --learning-rate 0.2           squared error falls far behind at a small rate,
+  fastloss demo --learning-rate 5             and cannot settle at a large one
+  fastloss demo --seed 1                      another split, other initial weights and batches
+  fastloss demo | tee run.txt                 a plain table, for a file or a pipe
+
+The demo needs scikit-learn, SciPy, rich and matplotlib: pip install 'fastloss[demo]'"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    arguments = _parser().parse_args(argv)
+    try:
+        arguments.run(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # the reader has left; Python would complain once more when it flushes at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except ImportError as error:
+        print(f"fastloss {arguments.command}: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"fastloss {arguments.command}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="fastloss", description="Compiled loss functions and gradients.")
+    parser.add_argument("--version", action="version", version=f"fastloss {fl.__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="command", required=True)
+
+    info = commands.add_parser(
+        "info",
+        help="show the version, the instruction set in use, threads and compiler",
+        description="Show what this installation is and how it runs here.",
+    )
+    info.add_argument("--json", action="store_true", help="print JSON")
+    info.set_defaults(run=_info)
+
+    digits = commands.add_parser(
+        "demo",
+        help="train a classifier of handwritten digits, with a picture",
+        description=DEMO,
+        epilog=DEMO_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    digits.add_argument(
+        "--epochs",
+        type=_integer(1),
+        default=20,
+        metavar="N",
+        help="passes over the training images (default: 20)",
+    )
+    digits.add_argument(
+        "--batch",
+        type=_integer(1, demo.TRAINING_IMAGES),
+        default=64,
+        metavar="N",
+        help=f"images per step, at most {demo.TRAINING_IMAGES} (default: 64)",
+    )
+    digits.add_argument(
+        "--learning-rate",
+        type=_positive_number,
+        default=2.0,
+        metavar="RATE",
+        help="step size of both trainings (default: 2)",
+    )
+    digits.add_argument(
+        "--seed",
+        type=_integer(0),
+        default=0,
+        metavar="N",
+        help="what the random numbers start from (default: 0)",
+    )
+    digits.add_argument(
+        "--output",
+        type=_new_png,
+        default="fastloss-demo.png",
+        metavar="FILE",
+        help="where the picture goes (default: fastloss-demo.png)",
+    )
+    digits.set_defaults(run=_demo)
+    return parser
+
+
+def _info(arguments: argparse.Namespace) -> None:
+    facts = {
+        "fastloss": fl.__version__,
+        "instruction_set": kernels.ISA,
+        "supported": list(system.supported_isas()),
+        "threads": fl.get_num_threads(),
+        "openmp": bool(system.OPENMP),
+        "compiler": system.COMPILER,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+    }
+    if arguments.json:
+        print(json.dumps(facts, indent=2))
+        return
+    lines = {
+        "fastloss": fl.__version__,
+        "instruction set": f"{kernels.ISA} (this processor supports {', '.join(system.supported_isas())})",
+        "threads": f"{fl.get_num_threads()} ({'with' if system.OPENMP else 'built without'} OpenMP)",
+        "compiler": system.COMPILER,
+        "Python": platform.python_version(),
+        "NumPy": np.__version__,
+    }
+    for name, value in lines.items():
+        print(f"{name:<17}{value}")
+
+
+def _demo(arguments: argparse.Namespace) -> None:
+    demo.run(arguments.epochs, arguments.batch, arguments.learning_rate, arguments.seed, arguments.output)
+
+
+def _integer(low: int, high: int | None = None) -> Callable[[str], int]:
+    wanted = f"an integer from {low} to {high}" if high else f"an integer of at least {low}"
+
+    def parse(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"must be {wanted}, not {text!r}") from None
+        if number < low or (high is not None and number > high):
+            raise argparse.ArgumentTypeError(f"must be {wanted}, not {number}")
+        return number
+
+    return parse
+
+
+def _positive_number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number greater than 0, not {text!r}")
+    return number
+
+
+def _new_png(text: str) -> Path:
+    """A path where a PNG can be written, found out now rather than after the training."""
+    path = Path(text)
+    if path.suffix.lower() != ".png":
+        raise argparse.ArgumentTypeError(f"must be a file name that ends in .png, not {text!r}")
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is a directory")
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no directory {str(path.parent)!r}")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        reason = error.strerror or error
+        raise argparse.ArgumentTypeError(
+            f"cannot write to directory {str(path.parent)!r}: {reason}"
+        ) from None
+    return path
