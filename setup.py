@@ -47,12 +47,15 @@ SANITIZE = [
 ]
 
 
-def supports(flag: str) -> bool:
-    """Whether the C compiler takes the flag and links with it."""
+OPENMP_PROGRAM = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
+
+
+def supports(flag: str, program: str = "int main(void) { return 0; }\n") -> bool:
+    """Whether the C compiler takes the flag, and builds the program with it."""
     compiler = os.environ.get("CC", "cc").split()
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "probe.c")
-        source.write_text("#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n")
+        source.write_text(program)
         command = [*compiler, flag, str(source), "-o", str(Path(folder, "probe"))]
         try:
             return subprocess.run(command, capture_output=True, check=False).returncode == 0
@@ -78,7 +81,12 @@ class BuildInParallel(build_ext):
         self.parallel = self.parallel or os.cpu_count()
 
 
-THREADS = ["-fopenmp"] if supports("-fopenmp") else []
+# GCC lifts `if grad:` out of a loop of up to 50 instructions only; block functions are longer. Without it no
+# gradient loop is vectorised for plain x86-64, which has no masked stores (BCE with logits: 19 times slower).
+UNSWITCH = "--param=max-unswitch-insns=2000"
+if supports(UNSWITCH):
+    FLAGS.append(UNSWITCH)
+THREADS = ["-fopenmp"] if supports("-fopenmp", OPENMP_PROGRAM) else []
 if not THREADS:
     print("fastloss: the C compiler has no OpenMP, so the kernels will run on one thread", file=sys.stderr)
 if os.environ.get("FASTLOSS_SANITIZE"):

@@ -52,9 +52,9 @@ def exp_errors(x):
     return worst_ulp(result, np.exp(wide)), worst_ulp(expm1, np.expm1(wide))
 
 
-def log1p_error(x):
+def log1p_error(x, log1p=elementary.log1p):
     result = np.empty_like(x)
-    elementary.log1p(x, result)
+    log1p(x, result)
     return worst_ulp(result, np.log1p(x.astype(WIDE if x.dtype == np.float64 else np.float64)))
 
 
@@ -97,6 +97,14 @@ def test_log1p_float32_from_0_to_the_largest():
 
 def test_log1p_float64_over_a_million():
     check(log1p_error(log_spaced(1e-300, 1.7e308)), "log1p", "float64")
+
+
+def test_log1p_from_0_to_1():
+    """Every 3rd float32 number; float64."""
+    worst = max(log1p_error(x, elementary.log1p_unit) for x in float32_numbers(2**-26, 1, 3))
+    check(worst, "log1p_unit", "float32")
+    x = log_spaced(1e-300, 1)
+    check(log1p_error(x[x <= 1], elementary.log1p_unit), "log1p_unit", "float64")
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

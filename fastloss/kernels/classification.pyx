@@ -1,7 +1,7 @@
 """Binary classification losses: block functions of (logits, target, ...)."""
 
 from fastloss.kernels.kernel cimport Kernel, capsule
-from fastloss.kernels.vecmath cimport absolute, exp_scaled, log1p, real
+from fastloss.kernels.vecmath cimport absolute, exp_scaled, log1p_unit, real
 
 
 # With e = exp(-|x|), u the weight of the side that x speaks against and v that of the other side
@@ -32,7 +32,7 @@ cdef void binary_cross_entropy_with_logits(
         negative = one - t
         u = positive if x < 0 else negative
         v = negative if x < 0 else positive
-        loss[i] = <double>((u * a if u != 0 else 0) + (u + v) * log1p[real](e))
+        loss[i] = <double>((u * a if u != 0 else 0) + (u + v) * log1p_unit[real](e))
         if grad:
             g = ((u - v) - v * expm1 if a < <real>0.5 else u - v * e) / (one + e)
             grad[i] = -g if x < 0 else g

@@ -14,3 +14,9 @@ def log1p(const real[::1] x, real[::1] result):
     cdef Py_ssize_t i
     for i in range(x.shape[0]):
         result[i] = vecmath.log1p[real](x[i])
+
+
+def log1p_unit(const real[::1] x, real[::1] result):
+    cdef Py_ssize_t i
+    for i in range(x.shape[0]):
+        result[i] = vecmath.log1p_unit[real](x[i])

@@ -41,7 +41,7 @@ cdef enum:
     LOGSUMEXP = 5
 
     TILE_CLASSES = 64            # at most: vectors across rows; more: along the row
-    TILE = 256                   # the most rows in a tile
+    TILE = 240                   # the most rows in a tile; not 256: arrays 4 KB apart delay each other's loads (69 -> 22 ms)
     TILE_ITEMS = 4096            # and the most numbers: two tiles of double sit in L1 and L2
     LANES = 4                    # partial sums of a tile, so that a sum of 64 rounds like one of 16
     GROUP = 64                   # rows whose labels and weights are read at once

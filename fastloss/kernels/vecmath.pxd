@@ -11,6 +11,8 @@ cdef extern from "vecmath.h" nogil:
     double vm_exp_scaled_f64(double x, double k, double* expm1) noexcept
     float vm_log1p_f32(float x) noexcept
     double vm_log1p_f64(double x) noexcept
+    float vm_log1p_unit_f32(float x) noexcept
+    double vm_log1p_unit_f64(double x) noexcept
     float vm_sum_f32(const float* x, Py_ssize_t n) noexcept
     double vm_sum_f64(const double* x, Py_ssize_t n) noexcept
     float vm_max_f32(const float* x, Py_ssize_t n) noexcept
@@ -33,6 +35,13 @@ cdef inline real log1p(real x) noexcept nogil:
         return vm_log1p_f32(x)
     else:
         return vm_log1p_f64(x)
+
+
+cdef inline real log1p_unit(real x) noexcept nogil:
+    if real is float:
+        return vm_log1p_unit_f32(x)
+    else:
+        return vm_log1p_unit_f64(x)
 
 
 cdef inline real sum_of(const real* x, Py_ssize_t n) noexcept nogil:

@@ -1,0 +1,131 @@
+"""What the tests share: which losses and inputs they go through, and how results are compared."""
+
+import inspect
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import fastloss as fl
+from fastloss.arrays import Interval
+
+from .inputs import DTYPES, positional, seeded, within
+
+LOSSES = list(fl.LOSSES.values())
+POINTWISE = [loss for loss in LOSSES if loss.shape == "pointwise"]
+ROWS = [loss for loss in LOSSES if loss.shape == "rows"]
+FUNCTIONS = [fl.softmax, fl.log_softmax, fl.logsumexp]
+
+
+def named(value: Any) -> str | None:
+    return getattr(value, "name", None) or getattr(value, "__name__", None)
+
+
+each_loss = pytest.mark.parametrize("loss", LOSSES, ids=named)
+each_pointwise = pytest.mark.parametrize("loss", POINTWISE, ids=named)
+each_rows = pytest.mark.parametrize("loss", ROWS, ids=named)
+each_function = pytest.mark.parametrize("function", FUNCTIONS, ids=named)
+each_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=str)
+
+# A loss with each kind of target it takes: labels or shares of every class for rows, numbers for the others.
+ROW_FORMS = [(loss, soft) for loss in ROWS for soft in (False, True)]
+FORMS = [(loss, False) for loss in POINTWISE] + ROW_FORMS
+
+
+def over_forms(forms: list[tuple[fl.Loss, bool]]) -> pytest.MarkDecorator:
+    ids = [loss.name + "-shares" * soft for loss, soft in forms]
+    return pytest.mark.parametrize(("loss", "soft"), forms, ids=ids)
+
+
+each_form, each_row_form = over_forms(FORMS), over_forms(ROW_FORMS)
+
+
+def sample(
+    loss: fl.Loss, shape: Any = 7, dtype: Any = np.float32, soft: bool = False, classes: int = 5
+) -> tuple[np.ndarray, ...]:
+    """Ordinary predictions and targets: elements of the shape, or rows of it."""
+    rng = seeded(loss.name, shape, soft, classes)
+    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    if loss.shape == "rows":
+        logits = 3 * rng.standard_normal((*shape, classes))
+        target = rng.dirichlet(np.ones(classes), shape) if soft else rng.integers(0, classes, shape)
+        return logits.astype(dtype), target.astype(dtype if soft else np.int64)
+    arrays = []
+    for name in positional(loss):
+        domain = loss.domain.get(name, Interval())
+        drawn = 3 * rng.standard_normal(shape)
+        if np.isfinite(domain.low):
+            drawn = domain.low + abs(drawn)
+        if np.isfinite(domain.high):
+            drawn = np.where(rng.random(shape) < 0.5, domain.high, np.minimum(drawn, domain.high))
+        arrays.append(drawn.astype(dtype))
+        assert within(domain, arrays[-1]).all()
+    return tuple(arrays)
+
+
+def losses_shape(loss: fl.Loss, inputs: tuple[np.ndarray, ...]) -> tuple[int, ...]:
+    """The shape of what a weight belongs to."""
+    return inputs[0].shape[:-1] if loss.shape == "rows" else inputs[0].shape
+
+
+def everything(loss: fl.Loss, *args: Any, **kwargs: Any) -> dict[str, np.ndarray]:
+    """All that can be asked of a loss, by name."""
+    mean, gradient = loss.value_and_grad(*args, **kwargs)
+    slope, curvature = loss.grad_hess(*args, **kwargs)
+    return {
+        "losses": loss(*args, **kwargs, reduction="none"),
+        "mean": np.asarray(mean),
+        "gradient of the mean": gradient,
+        "gradient of the sum": slope,
+        "Hessian": curvature,
+    }
+
+
+def assert_same(actual: Any, expected: Any, what: str = "result") -> None:
+    """Bitwise equal, dtypes and shapes included; any NaN equals any other."""
+    if isinstance(expected, dict):
+        assert actual.keys() == expected.keys()
+        for name in expected:
+            assert_same(actual[name], expected[name], f"{what}: {name}")
+        return
+    actual, expected = np.asarray(actual), np.asarray(expected)
+    assert actual.dtype == expected.dtype, f"{what} has dtype {actual.dtype}, not {expected.dtype}"
+    assert actual.shape == expected.shape, f"{what} has shape {actual.shape}, not {expected.shape}"
+    bits = np.dtype(f"u{actual.dtype.itemsize}")
+    x, y = np.ascontiguousarray(actual), np.ascontiguousarray(expected)
+    different = np.atleast_1d((x.view(bits) != y.view(bits)) & ~(np.isnan(x) & np.isnan(y)))
+    if different.any():
+        place = tuple(int(i) for i in np.argwhere(different)[0])
+        a, b = np.atleast_1d(actual)[place], np.atleast_1d(expected)[place]
+        pytest.fail(f"{what}: {different.sum()} of {different.size} differ, first at {place}: {a!r}, not {b!r}")
+
+
+def ulps_apart(actual: Any, expected: Any) -> float:
+    """The largest distance of two arrays of one dtype, in ULPs of the second."""
+    actual, expected = np.asarray(actual), np.asarray(expected)
+    step = np.spacing(np.maximum(abs(expected), np.finfo(expected.dtype).tiny))
+    return float(np.max(abs(actual.astype(np.float64) - expected.astype(np.float64)) / step, initial=0))
+
+
+def run_python(code: str, timeout: float = 120, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run code in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", inspect.cleandoc(code)],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        cwd=Path(__file__).parent.parent,
+        env={**os.environ, **environment},
+    )
+
+
+def output_of(code: str, **environment: str) -> str:
+    """What code prints in a process of its own, which must end well."""
+    process = run_python(code, **environment)
+    assert process.returncode == 0, process.stderr
+    return process.stdout.strip()

@@ -1,0 +1,248 @@
+"""Inputs that reach the hard places of a loss, made from its declaration: domain, kinks, examples, signature."""
+
+import inspect
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+import fastloss as fl
+from fastloss.arrays import Interval
+
+DTYPES = tuple(np.dtype(name) for name in ("float16", ml_dtypes.bfloat16, "float32", "float64"))
+FEW, MANY = (1, 2, 3, 10), (64, 65, 200)  # classes: vectors run across the rows up to 64, along the row above
+
+
+@dataclass(eq=False)
+class Case:
+    """One call: the positional inputs, the hyperparameters, and a name for the report of a failure."""
+
+    label: str
+    inputs: tuple[np.ndarray, ...]
+    kwargs: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return self.label
+
+
+def seeded(*names: Any) -> np.random.Generator:
+    """Random numbers that are the same in every run, and different for every name."""
+    return np.random.default_rng(zlib.crc32(repr(names).encode()))
+
+
+def positional(loss: fl.Loss) -> tuple[str, ...]:
+    """The inputs that have no default: predictions and targets."""
+    parameters = loss.__signature__.parameters
+    return tuple(
+        name for name in loss.inputs if parameters[name].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+    )
+
+
+def optional(loss: fl.Loss) -> tuple[str, ...]:
+    """The inputs that have a default, such as a pos_weight."""
+    return tuple(name for name in loss.inputs if name not in positional(loss))
+
+
+@cache
+def cases(loss: fl.Loss, dtype: np.dtype) -> tuple[Case, ...]:
+    """Every case of a loss: its hyperparameters times the numbers, or rows, where it may go wrong."""
+    return tuple((pointwise_cases if loss.shape == "pointwise" else row_cases)(loss, dtype))
+
+
+def hyperparameters(loss: fl.Loss) -> list[dict[str, Any]]:
+    """The declared examples, and of every domain the closed ends and numbers that are round in no base."""
+    sets = [dict(example) for example in loss.examples]
+    ugly = {}
+    for name, domain in loss.domain.items():
+        if name in loss.inputs:
+            continue
+        ends = [
+            end
+            for end, open_ in ((domain.low, domain.low_open), (domain.high, domain.high_open))
+            if not open_
+        ]
+        # as float32 numbers: what is computed in float32 is then asked for the very same thing
+        inside = [float(np.float32(x)) for x in (0.1, 0.001, 10.1) if x in domain]
+        sets += [{name: value} for value in [*ends, *inside]]
+        ugly[name] = inside[0]
+    sets += [ugly] if len(ugly) > 1 else []
+    unique = []
+    for one in sets:
+        unique += [one] if one not in unique else []
+    return unique
+
+
+def magnitudes(
+    rng: np.random.Generator, n: int, dtype: np.dtype, smallest: float | None = None
+) -> np.ndarray:
+    """Log-spaced numbers over the positive range of the dtype."""
+    info = ml_dtypes.finfo(dtype)
+    low, high = np.log2(float(smallest or info.smallest_subnormal)), np.log2(float(info.max))
+    return np.minimum(np.exp2(np.linspace(low, high - 1, n)) * (1 + rng.random(n)), float(info.max))
+
+
+def numbers(
+    rng: np.random.Generator, n: int, domain: Interval, dtype: np.dtype, normal: bool = False
+) -> np.ndarray:
+    """n numbers of a domain: half log-spaced from its ends, the others moderate or the ends themselves."""
+    info = ml_dtypes.finfo(dtype)
+    far = magnitudes(rng, n, dtype, float(info.smallest_normal) if normal else None)
+    bounded = np.isfinite(domain.low) and np.isfinite(domain.high)
+    middle = (
+        domain.low + (domain.high - domain.low) * rng.random(n) if bounded else 3 * rng.standard_normal(n)
+    )
+    if not bounded and (np.isfinite(domain.low) or np.isfinite(domain.high)):
+        middle = domain.low + abs(middle) if np.isfinite(domain.low) else domain.high - abs(middle)
+    from_low = domain.low + far if np.isfinite(domain.low) else -far
+    from_high = domain.high - far if np.isfinite(domain.high) else far
+    ends = [float(end) for end in (domain.low, domain.high) if np.isfinite(end)] or [0.0]
+    pools = (from_low, middle, from_high, np.resize(np.concatenate([ends, middle[:2]]), n))
+    with np.errstate(over="ignore"):
+        drawn = np.choose(np.arange(n) % 4, pools).astype(dtype)
+    keep = within(domain, drawn) & np.isfinite(drawn.astype(np.float64))
+    return rng.permutation(np.where(keep, drawn, middle.astype(dtype)).astype(dtype))
+
+
+def within(domain: Interval, array: np.ndarray) -> np.ndarray:
+    """Which numbers the domain holds; NaN is not for it to judge."""
+    x = array.astype(np.float64)
+    low = x > domain.low if domain.low_open else x >= domain.low
+    high = x < domain.high if domain.high_open else x <= domain.high
+    return (low & high) | np.isnan(x)
+
+
+def pointwise_cases(loss: fl.Loss, dtype: np.dtype, n: int = 64) -> Iterator[Case]:
+    names = positional(loss)
+    domains = [loss.domain.get(name, Interval()) for name in names]
+    for kwargs in hyperparameters(loss):
+        rng = seeded(loss.name, str(dtype), kwargs)
+        parts = [spread(rng, n, domains, dtype), beside(rng, n, domains, dtype), sure(rng, n, domains, dtype)]
+        parts += [corners(loss, kwargs, domains, dtype), limits(domains, dtype)]
+        inputs = [np.concatenate(columns) for columns in zip(*parts, strict=True)]
+        keep = np.logical_and.reduce(
+            [within(domain, column) for domain, column in zip(domains, inputs, strict=True)]
+        )
+        inputs = tuple(column[keep] for column in inputs)
+        label = f"{loss.name} {dtype} {kwargs}"
+        yield Case(label, inputs, kwargs)
+        for name in optional(loss):
+            if name not in kwargs:
+                # moderate ones: a factor of 1e-38 would leave nothing but denormals to compare
+                given = numbers(rng, len(inputs[0]), loss.domain.get(name, Interval()), np.dtype("float16"))
+                yield Case(f"{label} with {name}", inputs, {**kwargs, name: given.astype(dtype)})
+
+
+def spread(rng: np.random.Generator, n: int, domains: list[Interval], dtype: np.dtype) -> list[np.ndarray]:
+    """Anything against anything."""
+    return [numbers(rng, n, domain, dtype, normal=k > 0) for k, domain in enumerate(domains)]
+
+
+def beside(rng: np.random.Generator, n: int, domains: list[Interval], dtype: np.dtype) -> list[np.ndarray]:
+    """A prediction and a target with a log-spaced distance between them."""
+    others = [numbers(rng, n, domain, dtype, normal=True) for domain in domains[1:]]
+    distance = rng.permutation(magnitudes(rng, n, dtype)) * rng.choice([-1, 1], n)
+    with np.errstate(over="ignore"):
+        return [(others[0].astype(np.float64) + distance).astype(dtype), *others]
+
+
+def sure(rng: np.random.Generator, n: int, domains: list[Interval], dtype: np.dtype) -> list[np.ndarray]:
+    """Scores from undecided to far out on both sides, against the ends of the targets' domains."""
+    score = np.geomspace(1e-3, 800, n // 2)
+    ends = [[end for end in domain[:2] if np.isfinite(end)] or [0.0] for domain in domains[1:]]
+    return [
+        np.concatenate([score, -score]).astype(dtype),
+        *(rng.choice(end, n).astype(dtype) for end in ends),
+    ]
+
+
+def corners(
+    loss: fl.Loss, kwargs: dict[str, Any], domains: list[Interval], dtype: np.dtype
+) -> list[np.ndarray]:
+    """The kinks, declared for targets of 0, with their neighbours; both zeros."""
+    points = np.array([0.0, -0.0, *around(kinks(loss, kwargs), dtype)], dtype)
+    return [points, *(np.full(len(points), max(low, min(0.0, high)), dtype) for low, high, *_ in domains[1:])]
+
+
+def limits(domains: list[Interval], dtype: np.dtype) -> list[np.ndarray]:
+    """Infinities and NaN against everything."""
+    grid = np.meshgrid(*([[np.inf, -np.inf, np.nan, 0.0, 0.5, 1.0]] * len(domains)))
+    return [values.ravel().astype(dtype) for values in grid]
+
+
+def kinks(loss: fl.Loss, kwargs: dict[str, Any]) -> list[float]:
+    if loss.kinks is None:
+        return []
+    wanted = inspect.signature(loss.kinks).parameters
+    return [float(kink) for kink in loss.kinks(**{name: kwargs[name] for name in wanted if name in kwargs})]
+
+
+def around(points: Sequence[float], dtype: np.dtype) -> list[float]:
+    """Each finite point, and its two neighbours in the dtype."""
+    near: list[float] = []
+    for point in np.array([point for point in points if np.isfinite(point)], dtype):
+        near += [
+            float(np.nextafter(point, dtype.type(-np.inf))),
+            float(point),
+            float(np.nextafter(point, dtype.type(np.inf))),
+        ]
+    return near
+
+
+def row_cases(loss: fl.Loss, dtype: np.dtype) -> Iterator[Case]:
+    for classes in FEW + MANY:
+        if classes in MANY and dtype.itemsize == 2 and classes != MANY[1]:
+            continue  # half precision is computed in float32: what differs is how it is read and written
+        rng = seeded(loss.name, str(dtype), classes)
+        logits = rows_of_logits(rng, classes, dtype)
+        labels = np.nan_to_num(logits, nan=0).argmax(1)  # sure and right
+        if classes in FEW:
+            logits = np.concatenate([logits, logits])
+            labels = np.concatenate([labels, rng.integers(0, classes, len(labels))])
+        else:
+            labels[::2] = rng.integers(0, classes, len(labels[::2]))
+        shares = soft_targets(rng, labels, classes).astype(dtype)
+        sets = hyperparameters(loss)
+        if classes in MANY:
+            sets = [sets[0], sets[-1]]
+        if "class_weight" in loss.__signature__.parameters:
+            weights = np.exp2(rng.integers(-10, 10, classes)) * np.float32(1.1)
+            weights[rng.random(classes) < 0.2] = 0
+            sets += [{**one, "class_weight": weights.astype(np.float32)} for one in (sets[0], sets[-1])]
+        for kwargs in sets:
+            words = {
+                name: "..." if isinstance(value, np.ndarray) else value for name, value in kwargs.items()
+            }
+            yield Case(f"{loss.name} {dtype} {classes} classes, labels, {words}", (logits, labels), kwargs)
+            yield Case(f"{loss.name} {dtype} {classes} classes, shares, {words}", (logits, shares), kwargs)
+
+
+def rows_of_logits(rng: np.random.Generator, classes: int, dtype: np.dtype) -> np.ndarray:
+    """Sure, moderate, shifted, tied and masked rows, and one over the whole range of the dtype."""
+    deepest = 700 if dtype == np.float64 else 85
+    rows = []
+    for gap in (2, 20, 38, deepest):
+        row = rng.standard_normal(classes) - gap
+        row[rng.integers(classes)] = 0
+        rows.append(row)
+    moderate = 3 * rng.standard_normal(classes)
+    rows += [moderate, moderate + 100, moderate - 100, moderate + 1e4, moderate - 1e4]
+    tied = np.round(moderate)
+    tied[rng.integers(classes, size=2)] = tied.max()
+    masked = moderate.copy()
+    masked[rng.permutation(classes)[: classes // 2]] = -np.inf
+    wild = magnitudes(rng, classes, dtype) * rng.choice([-1, 1], classes)
+    rows += [np.zeros(classes), tied, masked, rng.permutation(wild)]
+    return np.array(rows).astype(dtype)
+
+
+def soft_targets(rng: np.random.Generator, labels: np.ndarray, classes: int) -> np.ndarray:
+    """In turn the label as a one-hot row, sure of it, anything, a few classes, and shares that do not add up to 1."""
+    hot = np.eye(classes)[labels]
+    dense = rng.dirichlet(np.ones(classes), len(labels))
+    sparse = dense * (rng.random(dense.shape) < 0.3)
+    pools = (hot, 0.999 * hot + 0.001 * dense, dense, sparse, rng.random(dense.shape))
+    return np.choose((np.arange(len(labels)) % 5)[:, None], pools)

@@ -1,0 +1,213 @@
+"""What is true: the references on mpmath numbers of hundreds of digits, and how far a result lies from them."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from functools import cache, cached_property
+from typing import Any
+
+import ml_dtypes
+import mpmath
+import numpy as np
+
+import fastloss as fl
+from fastloss.reference import classification, softmax
+
+from .inputs import Case
+
+# Digits, confirmed by a second run with twice as many. float64 reaches from 1e-324 to 1e308: it takes 305 digits for
+# 1 + e^-700 to be more than 1, and a pair such as 40 and 80 digits would agree that its logarithm is 0. Where nothing
+# but float32 and smaller comes in, 150 do the same for less time.
+WIDE, NARROW = 400, 150
+NOTHING = {
+    WIDE: mpmath.mpf(2) ** -1090,
+    NARROW: mpmath.mpf(2) ** -160,
+}  # far below the smallest float64, float32
+EVERY = 8  # one result in so many is confirmed, and all that are so small that digits may have been lost
+
+
+@cache
+def context(digits: int) -> mpmath.MPContext:
+    """Numbers of so many digits, whose exp and log remember: value, gradient and Hessian ask for the same ones."""
+    numbers = mpmath.MPContext()
+    numbers.dps = digits
+    numbers.exp, numbers.log = cache(numbers.exp), cache(numbers.log)
+    return numbers
+
+
+class Exact:
+    """Loss, gradient and Hessian diagonal of every element or row, as arrays of mpmath numbers.
+
+    The derivatives are those written beside the reference, which test_reference proves equal to its duals.
+    """
+
+    def __init__(self, loss: fl.Loss, case: Case) -> None:
+        self.loss, self.case = loss, case
+
+    @cached_property
+    def value(self) -> np.ndarray:
+        shape = self.case.inputs[0].shape
+        return evaluate(
+            self.loss.reference, self.loss, self.case, shape[:-1] if self.loss.shape == "rows" else shape
+        )
+
+    @cached_property
+    def grad(self) -> np.ndarray:
+        return evaluate(derivative(self.loss, "_grad"), self.loss, self.case, self.case.inputs[0].shape)
+
+    @cached_property
+    def hess(self) -> np.ndarray:
+        return evaluate(derivative(self.loss, "_hess"), self.loss, self.case, self.case.inputs[0].shape)
+
+    @cached_property
+    def given(self) -> np.ndarray:
+        """What the gradient is a difference of, where it is one of two given numbers (see GIVEN), else 0."""
+        larger = GIVEN.get(self.loss.name)
+        if larger is None:
+            return np.zeros(self.case.inputs[0].shape, dtype=object)
+        return evaluate(larger, self.loss, self.case, self.case.inputs[0].shape)
+
+
+exact = cache(Exact)
+
+
+def derivative(loss: fl.Loss, ending: str) -> Callable[..., Any]:
+    return getattr(inspect.getmodule(loss.reference), loss.reference.__name__ + ending)
+
+
+def evaluate(function: Callable[..., Any], loss: fl.Loss, case: Case, shape: tuple[int, ...]) -> np.ndarray:
+    """A reference function of every element or row, with enough digits, which a second run confirms."""
+    digits = WIDE if any(array.dtype == np.float64 for array in case.inputs) else NARROW
+    results = []
+    doubled = arguments(loss, case, 2 * digits)
+    small = mpmath.mpf(10) ** (-digits // 4)
+    for index, ((args, kwargs), (more, words)) in enumerate(
+        zip(arguments(loss, case, digits), doubled, strict=True)
+    ):
+        found = as_list(function(*args, **kwargs))
+        if index % EVERY == 0 or any(abs(x) < small for x in found):
+            for x, y in zip(found, as_list(function(*more, **words)), strict=True):
+                assert agree(x, y, NOTHING[digits]), (
+                    f"{digits} digits are not enough: {function.__name__}(*{args}, **{kwargs})"
+                )
+        results += found
+    array = np.empty(len(results), dtype=object)
+    array[:] = results
+    return array.reshape(shape)
+
+
+def as_list(result: Any) -> list[mpmath.mpf]:
+    """Results as a list of mpmath numbers: a reference may also return a plain 0 or inf."""
+    results = result if isinstance(result, list) else [result]
+    return [x if hasattr(x, "context") else context(WIDE).mpf(x) for x in results]
+
+
+def agree(x: mpmath.mpf, y: mpmath.mpf, nothing: mpmath.mpf) -> bool:
+    """Whether no float tells the two apart."""
+    if mpmath.isfinite(x) and mpmath.isfinite(y):
+        return abs(x - y) <= max(abs(y) * mpmath.mpf(2) ** -60, nothing)
+    return x == y or (mpmath.isnan(x) and mpmath.isnan(y))
+
+
+def arguments(loss: fl.Loss, case: Case, digits: int) -> Iterator[tuple[list[Any], dict[str, Any]]]:
+    """What the reference takes for each element or row in turn: every float as the very same mpmath number."""
+    mpf = cache(context(digits).mpf)
+
+    def number(x: Any) -> Any:
+        return mpf(x) if isinstance(x, float) else x
+
+    def listed(array: np.ndarray) -> list[Any]:
+        return [
+            number(x) for x in (array if array.dtype.kind in "biu" else array.astype(np.float64)).tolist()
+        ]
+
+    defaults = inspect.signature(loss.reference).parameters.values()
+    words = {p.name: p.default for p in defaults if isinstance(p.default, float)} | case.kwargs
+    words |= {name: float(words[name]) for name in loss.domain if isinstance(words.get(name), int)}
+    each = {
+        name: listed(value)
+        for name, value in words.items()
+        if name in loss.inputs and isinstance(value, np.ndarray)
+    }
+    same = {
+        name: listed(value) if isinstance(value, np.ndarray) else number(value)
+        for name, value in words.items()
+        if name not in each
+    }
+    rank = case.inputs[0].ndim - 1 if loss.shape == "rows" else case.inputs[0].ndim
+    columns = []
+    for array in case.inputs:
+        flat = array.reshape(-1, *array.shape[rank:])
+        columns.append([listed(row) for row in flat] if flat.ndim > 1 else listed(flat))
+    for index, args in enumerate(zip(*columns, strict=True)):
+        yield list(args), same | {name: values[index] for name, values in each.items()}
+
+
+def ulp_errors(actual: Any, exact: np.ndarray) -> np.ndarray:
+    """How far each number lies from the exact one, in ULPs of its dtype there: the distance between neighbouring
+    numbers, below the smallest normal number the smallest denormal. NaN and inf must match."""
+    actual = np.asarray(actual)
+    info = ml_dtypes.finfo(actual.dtype)
+    pairs = zip(actual.astype(np.float64).ravel().tolist(), exact.ravel(), strict=True)
+    return np.array([ulp_error(*pair, info) for pair in pairs]).reshape(actual.shape)
+
+
+def ulp_error(actual: float, exact: mpmath.mpf, info: Any) -> float:
+    if mpmath.isnan(exact) or np.isnan(actual):
+        return 0.0 if mpmath.isnan(exact) and np.isnan(actual) else np.inf
+    if mpmath.isinf(exact):
+        return 0.0 if actual == exact else np.inf
+    beyond = mpmath.mpf(2) ** int(info.maxexp)  # what inf stands for: the number after the largest
+    if np.isinf(actual) and abs(exact) >= beyond:
+        return 0.0 if (actual > 0) == (exact > 0) else np.inf
+    distance = abs(exact - (beyond * np.sign(actual) if np.isinf(actual) else actual))
+    return float(mpmath.ldexp(distance, -last_place(exact, info)))
+
+
+def last_place(x: mpmath.mpf, info: Any) -> int:
+    """The exponent of the ULP of a dtype at x."""
+    binade = mpmath.mag(x) - 1 if x else int(info.minexp)
+    return min(max(binade, int(info.minexp)), int(info.maxexp) - 1) - int(info.nmant)
+
+
+# ---- where 4 ULP of the result cannot be asked for: 4 ULP of what it is the difference of ----
+
+
+def tolerances(exact: np.ndarray, given: np.ndarray | None, dtype: np.dtype) -> np.ndarray:
+    """The errors allowed, in ULPs of the exact results: 4, or as many as are 4 ULPs of the given numbers where these
+    are larger. Half precision is what a float32 result is rounded to, once."""
+    info = ml_dtypes.finfo(dtype)
+    computed = ml_dtypes.finfo(np.float32) if info.bits == 16 else info
+    given = exact if given is None else given
+    allowed = []
+    for x, y in zip(exact.ravel(), given.ravel(), strict=True):
+        if not mpmath.isfinite(x):
+            allowed.append(0.0)
+            continue
+        steps = 2.0 ** (max(last_place(x, computed), last_place(y, computed)) - last_place(x, info))
+        allowed.append(4 * steps + (0.5 if info.bits == 16 else 0))
+    return np.array(allowed).reshape(exact.shape)
+
+
+def larger_given_cross_entropy(logits: Any, target: Any, **kwargs: Any) -> list[Any]:
+    """A soft target's gradient is A p_k - a_k, a probability minus a share that was given: where they meet, every
+    digit of the difference is one that the rounding of p took. A single share has no such place, for p < 1."""
+    words = {"class_weight": None, "ignore_index": -100, "label_smoothing": 0, **kwargs}
+    shares = softmax._coefficients(len(logits), target, **words)
+    if sum(a != 0 for a in shares) < 2:
+        return [0] * len(logits)
+    return [max(sum(shares) * p, a) for p, a in zip(softmax.softmax(logits), shares, strict=True)]
+
+
+def larger_given_binary_cross_entropy(logits: Any, target: Any, **kwargs: Any) -> Any:
+    """As of cross_entropy: no sigma(x) - yes sigma(-x), unless the target is 0 or 1."""
+    words = {"pos_weight": None, "label_smoothing": 0, "ignore_index": None, **kwargs}
+    yes, no = classification._coefficients(target, **words)
+    return (
+        max(no * classification.sigmoid(logits), yes * classification.sigmoid(-logits)) if yes and no else 0
+    )
+
+
+GIVEN = {
+    "cross_entropy": larger_given_cross_entropy,
+    "binary_cross_entropy_with_logits": larger_given_binary_cross_entropy,
+}

@@ -1,0 +1,125 @@
+"""No temporary of the input's size, and no limit at 2^31 elements."""
+
+import resource
+import sys
+import tracemalloc
+
+import numpy as np
+import pytest
+
+import fastloss as fl
+
+from .common import ROWS, each_form, each_rows, losses_shape, output_of, sample, ulps_apart
+
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads the peak of the memory from /proc")
+
+# Measures in a process of its own how far the resident memory rises above where it stood. A first call has made what
+# stays: threads, their stacks, the allocator's arenas.
+PEAK = """
+import numpy as np, fastloss as fl
+def peak(call):
+    fl.cross_entropy.value_and_grad(np.zeros((5000, 10), np.float32), np.zeros(5000, int))
+    read = lambda word: int(open("/proc/self/status").read().split(word + ":")[1].split()[0])
+    open("/proc/self/clear_refs", "w").write("5")
+    before = read("VmRSS")
+    result = call()
+    return read("VmHWM") - before, result
+"""
+
+
+@each_form
+def test_no_array_is_copied_whatever_its_dtype_and_layout(loss: fl.Loss, soft: bool) -> None:
+    """Half precision, the other byte order, strides, a class axis that is not the last: nothing of the input's size."""
+    rows = loss.shape == "rows"
+    for dtype in (np.float16, ">f4", np.float64):
+        inputs = sample(loss, (30, 1000) if rows else (300, 1000), dtype, soft, 10)
+        inputs = tuple(np.asfortranarray(array) for array in inputs)
+        words = {"axis": 0} if rows else {}
+        if rows:
+            inputs = tuple(np.moveaxis(array, -1, 0) if array.ndim == 3 else array for array in inputs)
+        out = np.empty(inputs[0].shape, np.dtype(dtype).newbyteorder("="))
+        weight = np.ones(losses_shape(loss, sample(loss, (30, 1000), dtype, soft)) if rows else inputs[0].shape)
+        loss.value_and_grad(*inputs, weight=weight, out=out, **words)
+        tracemalloc.start()
+        loss.value_and_grad(*inputs, weight=weight, out=out, **words)
+        loss(*inputs, **words)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 64 * 1024
+
+
+@each_rows
+@linux
+def test_labels_are_not_widened_as_a_whole(loss: fl.Loss) -> None:
+    """Ten million uint8 labels: under 64 KiB of Python's memory, and nothing like the 80 MB of int64."""
+    code = f"""
+        loss = fl.LOSSES["{loss.name}"]
+        import tracemalloc
+        logits, labels = np.zeros((10_000_000, 2), np.float32), np.ones(10_000_000, np.uint8)
+        out = np.zeros_like(logits)
+        rise, _ = peak(lambda: loss.value_and_grad(logits, labels, out=out))
+        tracemalloc.start()
+        loss.value_and_grad(logits, labels, out=out)
+        print(rise, tracemalloc.get_traced_memory()[1])
+    """
+    rise, traced = map(int, output_of(dedented(code)).split())
+    assert rise < 1024
+    assert traced < 64 * 1024
+
+
+@linux
+def test_gradient_in_place_takes_no_memory() -> None:
+    """Cross-entropy of 1024 x 128k float16 logits, the gradient over them: under 1 MB."""
+    code = """
+        logits, labels = np.zeros((1024, 128 * 1024), np.float16), np.zeros(1024, np.int32)
+        logits += 1
+        rise, (value, grad) = peak(lambda: fl.cross_entropy.value_and_grad(logits, labels, out=logits))
+        print(rise, grad is logits, abs(value / np.log(128 * 1024) - 1) < 2**-22)
+    """
+    rise, *good = output_of(dedented(code)).split()
+    assert int(rise) < 1024
+    assert good == ["True", "True"]
+
+
+def dedented(code: str) -> str:
+    """The code after the definition of peak."""
+    return PEAK + "\n".join(line[8:] for line in code.splitlines())
+
+
+@pytest.mark.skipif(sys.maxsize < 2**33, reason="needs 64-bit addresses")
+def test_more_than_2_to_the_31_elements() -> None:
+    """A view of one number, 2^31 + 7 times: counted and summed right, for elements and for rows."""
+    n = 2**31 + 7
+    one = np.broadcast_to(np.float32(1), n)
+    assert fl.mse(one, np.float32(0), reduction="sum") == n
+    wide = np.broadcast_to(np.float32(0), (3, n // 2))
+    assert fl.logsumexp(wide[:, :1000]).shape == (3,)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_longer_than_any_cache(dtype: type) -> None:
+    """A row of three million classes equals the formula for equal logits."""
+    for loss in ROWS:
+        value, gradient = loss.value_and_grad(np.zeros((1, 3_000_000), dtype), [7])
+        slopes = np.full((1, 3_000_000), 1 / 3_000_000, dtype)
+        slopes[0, 7] = 1 / 3_000_000 - 1
+        assert ulps_apart(dtype(value), dtype(np.log(3_000_000))) <= 4
+        assert ulps_apart(gradient, slopes) <= 4
+
+
+def test_repeated_calls_do_not_leak() -> None:
+    """Results, errors and all: 3000 calls leave the memory where it was."""
+    fl.set_num_threads(1)
+
+    def work(times: int) -> int:
+        inputs = sample(fl.cross_entropy, (300,), classes=70)
+        for _ in range(times):
+            fl.cross_entropy.value_and_grad(*inputs)
+            with pytest.raises(IndexError):
+                fl.cross_entropy(inputs[0], inputs[1] + 70)
+            with pytest.raises(ValueError, match="out"):
+                fl.mse.value_and_grad(inputs[0], inputs[0], out=inputs[0][0])
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    before = work(200)
+    assert work(3000) - before < 4096

@@ -1,0 +1,113 @@
+"""The references: their examples run, their derivatives are those of their duals, and naive floats fail where they say."""
+
+import doctest
+import importlib
+import math
+import pkgutil
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+import fastloss as fl
+import fastloss.reference
+from fastloss.reference.numbers import derivative, gradient, hessian_diagonal, second_derivative
+
+from .common import each_loss, named
+from .inputs import Case, corners, hyperparameters, positional, seeded, soft_targets, spread
+from .oracle import arguments, as_list, context, ulp_errors
+from .oracle import derivative as written
+
+MODULES = [
+    importlib.import_module(f"fastloss.reference.{module.name}") for module in pkgutil.iter_modules(fl.reference.__path__)
+]
+
+
+@pytest.mark.parametrize("module", [fastloss.reference, *MODULES], ids=named)
+def test_examples_of_the_reference_run(module: ModuleType) -> None:
+    """Every example in a reference module prints what it says."""
+    results = doctest.testmod(module)
+    assert results.attempted > 0
+    assert results.failed == 0
+
+
+def few_cases(loss: fl.Loss) -> list[Case]:
+    """A handful of elements or rows for every set of hyperparameters, the kinks included.
+
+    Numbers of float16's range, which e to a power of leaves comparable with 1.
+    """
+    found = []
+    dtype = np.dtype(np.float16)
+    for kwargs in hyperparameters(loss):
+        rng = seeded(loss.name, kwargs)
+        if loss.shape == "rows":
+            logits, labels = 3 * rng.standard_normal((5, 3)), rng.integers(0, 3, 5)
+            found += [Case("", (logits, labels), kwargs), Case("", (logits, soft_targets(rng, labels, 3)), kwargs)]
+        else:
+            domains = [loss.domain.get(name, fl.loss.Interval()) for name in positional(loss)]
+            pairs = zip(spread(rng, 12, domains, dtype), corners(loss, kwargs, domains, dtype), strict=True)
+            inputs = tuple(np.concatenate(pair) for pair in pairs)
+            # abs has a corner at 0, where the dual of a square of it has lost its curvature
+            found.append(Case("", tuple(column[inputs[0] != inputs[1]] for column in inputs), kwargs))
+    return found
+
+
+@each_loss
+def test_written_derivatives_equal_those_of_the_duals(loss: fl.Loss) -> None:
+    """What the oracle takes for the gradient and the Hessian is what differentiation gives, to 300 digits."""
+    for case in few_cases(loss):
+        for (x, *rest), words in arguments(loss, case, 700):
+
+            def function(z: Any, rest: Any = rest, words: Any = words) -> Any:
+                return loss.reference(z, *rest, **words)
+
+            by_dual = (gradient, hessian_diagonal) if isinstance(x, list) else (derivative, second_derivative)
+            for differentiate, ending in zip(by_dual, ("_grad", "_hess"), strict=True):
+                expected = as_list(differentiate(function, x))
+                actual = as_list(written(loss, ending)(x, *rest, **words))
+                for a, e in zip(actual, expected, strict=True):
+                    assert abs(a - e) <= max(abs(e), 1) * context(700).mpf("1e-300"), f"{ending[1:]} at {x}, {rest}, {words}"
+
+
+FAILURES = [
+    # the loss, what is asked of it, where, and what naive floats make of it
+    ("binary_cross_entropy_with_logits", "", (800.0, 0.0), math.inf),
+    ("binary_cross_entropy_with_logits", "", (40.0, 1.0), 0.0),
+    ("binary_cross_entropy_with_logits", "_grad", (40.0, 1.0), 0.0),
+    ("binary_cross_entropy_with_logits", "_hess", (40.0, 1.0), 0.0),
+    ("huber", "", (1.5e154, 0.0, {"delta": math.inf}), math.inf),
+    ("cross_entropy", "", ([40.0, 0.0], 0), 0.0),
+    ("cross_entropy", "", ([1000.0, 0.0], 1), math.inf),
+    ("cross_entropy", "_grad", ([40.0, 0.0], 0), [0.0, 4.248354255291589e-18]),
+    ("cross_entropy", "_hess", ([40.0, 0.0], 0), [0.0, 4.248354255291589e-18]),
+]
+
+
+@pytest.mark.parametrize(("name", "ending", "args", "naive"), FAILURES)
+def test_naive_floats_fail_where_the_kernel_does_not(name: str, ending: str, args: Any, naive: Any) -> None:
+    """The textbook formula overflows, or loses every digit, where the reference says so; the kernel is exact there."""
+    loss = fl.LOSSES[name]
+    words = args[-1] if isinstance(args[-1], dict) else {}
+    inputs = args[: len(positional(loss))]
+    function = loss.reference if ending == "" else written(loss, ending)
+    assert function(*inputs, **words) == naive
+    assert "Where floats break" in function.__doc__
+
+    case = Case("", tuple(np.array([x]) for x in inputs), words)
+    ((exact_args, exact_words),) = arguments(loss, case, 700)
+    truth = np.array(as_list(function(*exact_args, **exact_words)), dtype=object)
+    if ending == "":
+        actual = loss(*case.inputs, **words, reduction="none")
+    else:
+        actual = loss.grad_hess(*case.inputs, **words)[ending == "_hess"].ravel()
+    assert ulp_errors(actual, truth).max() <= 4
+    assert ulp_errors(np.ravel(naive), truth).max() > 1e9
+
+
+def test_naive_sum_of_squares_overflows_where_the_mean_does_not() -> None:
+    """Squares of float32 numbers leave its range, their mean need not."""
+    pred = np.array([2e19, 0, 0, 0, 0, 0, 0, 0], np.float32)
+    with np.errstate(over="ignore"):
+        assert np.mean([fl.mse.reference(x, np.float32(0)) for x in pred]) == np.inf
+    assert fl.mse(pred, np.zeros(8, np.float32)) == pytest.approx(5e37, rel=1e-7)
