@@ -52,6 +52,8 @@ class Loss(Generic[P]):
         The names it has in other libraries.
     """
 
+    shape: Literal["pointwise", "rows"]
+
     # Partial applications of the declaration, so that a call costs no more Python than it must.
     value_and_grad: Callable[P, tuple[float | Any, Any]]
     grad_hess: Callable[P, tuple[Any, Any]]

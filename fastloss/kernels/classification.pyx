@@ -20,21 +20,22 @@ cdef void binary_cross_entropy_with_logits(
     cdef real* pos_weight = inputs[2]
     cdef real* grad = grads[0]
     cdef real* hess = hesses[0]
-    cdef real smoothing = <real>params[0], one = 1, keep = one - smoothing
-    cdef real half = smoothing / <real>2, x, a, e, expm1, t, positive, negative, u, v, g
+    cdef real smoothing = <real>params[0], one = 1, half = <real>0.5
+    cdef real x, a, e, expm1, t, shift, positive, negative, u, v, g
     cdef Py_ssize_t i
     for i in range(n):
         x = logits[i]
         a = absolute(x)
         e = exp_scaled[real](-a, 0, &expm1)
-        t = target[i] * keep + half
-        positive = pos_weight[i] * t
-        negative = one - t
+        t = target[i]
+        shift = smoothing * (t - half)
+        positive = pos_weight[i] * (t - shift)
+        negative = (one - t) + shift  # not 1 - (t - shift), which would round what is left of a small 1 - t
         u = positive if x < 0 else negative
         v = negative if x < 0 else positive
         loss[i] = <double>((u * a if u != 0 else 0) + (u + v) * log1p_unit[real](e))
         if grad:
-            g = ((u - v) - v * expm1 if a < <real>0.5 else u - v * e) / (one + e)
+            g = ((u - v) - v * expm1 if a < half else u - v * e) / (one + e)
             grad[i] = -g if x < 0 else g
         if hess:
             hess[i] = (u + v) * e / ((one + e) * (one + e))

@@ -43,7 +43,7 @@ cdef void huber(
         if grad:
             grad[i] = -q if r < 0 else q
         if hess:
-            hess[i] = 0 if a > delta else 1
+            hess[i] = 0 if a > delta else (1 if a <= delta else a)
 
 
 cdef Kernel mse_kernel = Kernel(mse[float], mse[double], 2, 1)

@@ -7,8 +7,8 @@ power of two:
     loss = sum of a_c (m - z_c) + A L,    gradient_c = A p_c - a_c,     p_c = e_c / (others + e_top),
 
 where a_c are the target's coefficients (weighted, smoothed; one of them for a class label) and A is their sum. All
-terms of the loss are positive, and at `top`, where 1 - p would cancel, the gradient is (A - a_top) - A q with
-q = others / (others + e_top). That is why a confident, correct row keeps its tail.
+terms of the loss are positive, and at `top`, where A p - a would cancel if a is nearly A, the gradient is
+(A - a) - A q with q = others / (others + e_top). That is why a confident, correct row keeps its tail.
 
 Up to TILE_CLASSES classes, vectors run across rows: a tile holds some rows class by class. Above, they run along the
 row, three passes while it sits in cache: maximum, sum of exponentials, derivatives. The number of classes alone
@@ -23,7 +23,7 @@ from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 from fastloss.kernels.system cimport bfloat16_type, thread_count
-from fastloss.kernels.vecmath cimport exp_scaled, find, keep_larger, log1p, max_of, real, sum_of
+from fastloss.kernels.vecmath cimport exp_scaled, find, keep_larger, log1p, max_of, real, sum_of, wide_sum_of
 from fastloss.kernels.views cimport (
     BF16, BLOCK, F16, F32, F64, Kind, View, describe, fit, is_integer, overlap, pieces, prefetch, read, read_labels, same_shape,
     settle, stream_end, without_axis, write,
@@ -43,7 +43,7 @@ cdef enum:
     TILE_CLASSES = 64            # at most: vectors across rows; more: along the row
     TILE = 240                   # the most rows in a tile; not 256: arrays 4 KB apart delay each other's loads (69 -> 22 ms)
     TILE_ITEMS = 4096            # and the most numbers: two tiles of double sit in L1 and L2
-    LANES = 4                    # partial sums of a tile, so that a sum of 64 rounds like one of 16
+    LANES = 8                    # partial sums of a tile, so that a sum of 64 rounds like one of 8
     GROUP = 64                   # rows whose labels and weights are read at once
     KEPT = 16384                 # exponentials of a row that are kept (L2), not computed again for the gradient
     TRANSPOSED = 65536           # numbers in a block of rows that is turned so that classes lie side by side
@@ -85,6 +85,7 @@ ctypedef struct Sums:
     double distance[TILE]        # the sum of a_c (m - z_c)
     double a_top[TILE]           # the coefficient at top
     double a_others[TILE]        # the sum of the others
+    double a_lost[TILE]          # what rounding took from it
 
 
 # ---- rows, from their sums to their losses and the factors of their derivatives ----
@@ -109,8 +110,10 @@ cdef inline double total(const Sums* s, Py_ssize_t i) noexcept nogil:
 
 
 cdef inline double top_grad(const Job* job, const Sums* s, const Rows* rows, Py_ssize_t i) noexcept nogil:
-    """The gradient at the largest logit, where A p - a would cancel."""
-    return (s.a_others[i] - (s.a_top[i] + s.a_others[i]) * (s.others[i] / total(s, i))) * (job.scale * rows.weight[i])
+    """The gradient at the largest logit, A p - a or (A - a) - A q: from the smaller pair of terms, which keeps more."""
+    cdef double all_a = s.a_top[i] + s.a_others[i]
+    cdef double ap = all_a * (s.e_top[i] / total(s, i)), aq = all_a * (s.others[i] / total(s, i))
+    return (ap - s.a_top[i] if ap + s.a_top[i] < aq + s.a_others[i] else s.a_others[i] - aq) * (job.scale * rows.weight[i])
 
 
 cdef inline double top_hess(const Job* job, const Sums* s, const Rows* rows, Py_ssize_t i) noexcept nogil:
@@ -194,7 +197,8 @@ cdef bint long_row(
     cdef Sums s
     cdef Rows row
     cdef real m = <real>-INFINITY, block_max, base, power, z_label = 0, f, scale, log_ratio, p, unused
-    cdef double all_e, a
+    cdef double distances[BLOCK]
+    cdef double all_e, a, gap
 
     row.label[0] = rows.label[index]
     row.weight[0] = rows.weight[index]
@@ -241,13 +245,13 @@ cdef bint long_row(
                     return False
             coefficients[real](job, read[real](target, b, n, gbuffer) if job.soft else NULL, row.label[0], b, n, abuffer)
             for i in range(n):
-                if abuffer[i] != 0 and z[i] != m:
-                    s.distance[0] += <double>abuffer[i] * (<double>m - <double>z[i])
+                gap = <double>m - <double>z[i]
+                distances[i] = <double>abuffer[i] * gap if (abuffer[i] != 0) & (z[i] != m) else 0
+            s.distance[0] += sum_of[double](distances, n)
             if b <= s.top[0] < b + n:
                 s.a_top[0] = abuffer[s.top[0] - b]
                 abuffer[s.top[0] - b] = 0
-            for i in range(n):
-                s.a_others[0] += abuffer[i]
+            s.a_others[0] += wide_sum_of[real](abuffer, n)
         elif b <= row.label[0] < b + n:
             z_label = z[row.label[0] - b]
     if m == <real>INFINITY and s.others[0] > 0:  # several infinite logits have no limit
@@ -300,7 +304,7 @@ cdef bint long_row(
         if job.with_hess:
             for i in range(n):
                 p = <real>(e[i] / all_e)
-                gbuffer[i] = <real>(slope(job, &s, &row, 0) * p * (1 - p))
+                gbuffer[i] = <real>(slope(job, &s, &row, 0) * (p - p * p))
             if b <= s.top[0] < b + n:
                 gbuffer[s.top[0] - b] = <real>top_hess(job, &s, &row, 0)
             write[real](hess, b, n, gbuffer, job.stream)
@@ -350,7 +354,7 @@ cdef void add_coefficients(
 ) noexcept nogil:
     """The coefficients of class c, and what they add to the rows' sums. An invisible row has none."""
     cdef Py_ssize_t i
-    cdef double weight = class_weight(job, c), v, gap
+    cdef double weight = class_weight(job, c), v, gap, before, after
     for i in range(n):
         v = soft_coefficient(job, weight, t[i]) if job.soft else hard_coefficient(job, weight, rows.label[i] == c)
         a[i] = <real>v if rows.weight[i] != 0 else 0
@@ -358,7 +362,11 @@ cdef void add_coefficients(
         gap = s.m[i] - <double>z[i]
         s.distance[i] += v * gap if (v != 0) & (s.m[i] != z[i]) else 0
         s.a_top[i] += v if s.top[i] == c else 0
-        s.a_others[i] += 0 if s.top[i] == c else v
+        v = 0 if s.top[i] == c else v
+        before = s.a_others[i]
+        after = before + v  # what the addition rounds off is kept: smoothing adds up many equal terms
+        s.a_lost[i] += (before - (after - (after - before))) + (v - (after - before))
+        s.a_others[i] = after
 
 
 cdef bint tile_rows(
@@ -401,10 +409,13 @@ cdef bint tile_rows(
         )
     for i in range(n):
         s.m[i] = m[i]
-        s.others[i] = (<double>partial[i] + <double>partial[TILE + i]) + (
-            <double>partial[2 * TILE + i] + <double>partial[3 * TILE + i]
+        s.others[i] = (
+            ((<double>partial[i] + <double>partial[TILE + i])
+             + (<double>partial[2 * TILE + i] + <double>partial[3 * TILE + i]))
+            + ((<double>partial[4 * TILE + i] + <double>partial[5 * TILE + i])
+               + (<double>partial[6 * TILE + i] + <double>partial[7 * TILE + i]))
         )
-        s.distance[i] = s.a_top[i] = s.a_others[i] = 0
+        s.distance[i] = s.a_top[i] = s.a_others[i] = s.a_lost[i] = 0
     for i in range(n):
         s.e_top[i] = etile[s.top[i] * width + i]
         if m[i] == <real>INFINITY:
@@ -431,6 +442,8 @@ cdef bint tile_rows(
                     unfit[0] = bad * classes + c
                     return False
             add_coefficients[real](job, rows, z[c], t[c] if job.soft else NULL, <int>c, n, atile + c * width, &s)
+        for i in range(n):
+            s.a_others[i] += s.a_lost[i]
     elif job.ask <= GRAD_HESS:
         for i in range(n):
             if rows.label[i] >= 0:
@@ -453,7 +466,7 @@ cdef bint tile_rows(
             a = ztile + c * width
             for i in range(n):
                 p = <real>(e[i] / total(&s, i))
-                a[i] = <real>(slope(job, &s, rows, i) * p * (1 - p))
+                a[i] = <real>(slope(job, &s, rows, i) * (p - p * p))
         for i in range(n):
             ztile[s.top[i] * width + i] = <real>top_hess(job, &s, rows, i)
         clear_invisible[real](rows, n, classes, width, ztile)

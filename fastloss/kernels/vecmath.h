@@ -125,7 +125,7 @@ static inline double vm_log1p_f64(double x) {
 }
 
 /* log1p(x) for 0 <= x <= 1, as of e^-|x|: k is 0, or 1 with f = (x - 1)/2. NaN gives NaN.
- * Worst error: float32 1.44 ULP, float64 1.26 ULP. */
+ * Worst error: float32 1.50 ULP, float64 1.26 ULP. */
 static inline float vm_log1p_unit_f32(float x) {
     float f = x > 0.414213562f ? (x - 1.0f) * 0.5f : x;
     return vm_log_near_1_f32(f, x > 0.414213562f ? 1.0f : 0.0f);
@@ -136,15 +136,26 @@ static inline double vm_log1p_unit_f64(double x) {
     return vm_log_near_1_f64(f, x > 0.41421356237309503 ? 1.0 : 0.0);
 }
 
-/* Sums and maxima. The pragma lets these few loops run in vector lanes; the order is fixed by n and the instruction
- * set, never by threads. A maximum passes over NaN: the sum that follows it does not. */
+/* Sums in 32 lanes, which are then added in pairs: no chain of additions is longer than n/32 + 5, which keeps both the
+ * error and the time down, and the order is the same for every instruction set. */
+#define VM_SUM(name, real, wide)                                                      \
+    static inline wide name(const real *x, ptrdiff_t n) {                             \
+        wide lanes[32] = {0};                                                         \
+        ptrdiff_t i = 0;                                                              \
+        for (; i + 32 <= n; i += 32)                                                  \
+            for (int k = 0; k < 32; k++) lanes[k] += (wide)x[i + k];                  \
+        for (int k = 0; i < n; i++, k++) lanes[k] += (wide)x[i];                      \
+        for (int half = 16; half; half /= 2)                                          \
+            for (int k = 0; k < half; k++) lanes[k] += lanes[k + half];               \
+        return lanes[0];                                                              \
+    }
+VM_SUM(vm_sum_f32, float, float)
+VM_SUM(vm_sum_f64, double, double)
+VM_SUM(vm_sum_wide_f32, float, double)
+
+/* Maxima. The pragma lets these loops run in vector lanes. A maximum passes over NaN: the sum that follows it does
+ * not. */
 #define VM_REDUCTIONS(real, suffix)                                                   \
-    static inline real vm_sum_##suffix(const real *x, ptrdiff_t n) {                  \
-        real total = 0;                                                               \
-        _Pragma("omp simd reduction(+ : total)")                                      \
-        for (ptrdiff_t i = 0; i < n; i++) total += x[i];                              \
-        return total;                                                                 \
-    }                                                                                 \
     static inline real vm_max_##suffix(const real *x, ptrdiff_t n) {                  \
         real highest = -INFINITY;                                                     \
         _Pragma("omp simd reduction(max : highest)")                                  \

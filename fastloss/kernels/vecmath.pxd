@@ -15,6 +15,7 @@ cdef extern from "vecmath.h" nogil:
     double vm_log1p_unit_f64(double x) noexcept
     float vm_sum_f32(const float* x, Py_ssize_t n) noexcept
     double vm_sum_f64(const double* x, Py_ssize_t n) noexcept
+    double vm_sum_wide_f32(const float* x, Py_ssize_t n) noexcept
     float vm_max_f32(const float* x, Py_ssize_t n) noexcept
     double vm_max_f64(const double* x, Py_ssize_t n) noexcept
     int vm_find_f32(const float* x, int n, float value) noexcept
@@ -47,6 +48,13 @@ cdef inline real log1p_unit(real x) noexcept nogil:
 cdef inline real sum_of(const real* x, Py_ssize_t n) noexcept nogil:
     if real is float:
         return vm_sum_f32(x, n)
+    else:
+        return vm_sum_f64(x, n)
+
+
+cdef inline double wide_sum_of(const real* x, Py_ssize_t n) noexcept nogil:
+    if real is float:
+        return vm_sum_wide_f32(x, n)
     else:
         return vm_sum_f64(x, n)
 
