@@ -104,10 +104,7 @@ DIRECTIVES = {
 modules = []
 for isa, flags in ISAS.items():
     modules += cythonize(
-        [
-            extension(f"fastloss.kernels.{isa}.{name}", str(KERNELS / f"{name}.pyx"), flags)
-            for name in FAMILIES
-        ],
+        [extension(f"fastloss.kernels.{isa}.{name}", str(KERNELS / f"{name}.pyx"), flags) for name in FAMILIES],
         build_dir=f"build/cython/{isa}",
         compiler_directives=DIRECTIVES,
     )

@@ -4,7 +4,8 @@
 the text to read.
 """
 
-# isort: off  (the families in catalogue order, which LOSSES keeps)
+# isort: off
+# The families in catalogue order, which LOSSES keeps.
 from fastloss.regression import huber, mse
 from fastloss.classification import binary_cross_entropy_with_logits
 from fastloss.softmax import cross_entropy, log_softmax, logsumexp, softmax

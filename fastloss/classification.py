@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from numpy.typing import ArrayLike
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fastloss.arrays import Interval
 from fastloss.loss import Out, Reduction, pointwise
@@ -69,17 +68,17 @@ def binary_cross_entropy_with_logits(
     ignore_index : float, optional
         Elements whose target is this number, in the domain or not, are invisible.
     weight : array_like, optional
-        Weight of each element, broadcast to that shape; a bool mask keeps where True. Where it is 0 the element is invisible:
-        it adds 0 and gets gradient 0, even if it holds NaN. Any other number scales, also a negative one, so that an
-        upstream gradient can be passed here.
+        Weight of each element, broadcast to that shape; a bool mask keeps where True. Where it is 0 the element is
+        invisible: it adds 0 and gets gradient 0, even if it holds NaN. Any other number scales, also a negative one,
+        so that an upstream gradient can be passed here.
     reduction : {"mean", "sum", "none"}
         The mean is sum(w loss) / sum(w); that of nothing is nan, with gradient 0. Sums are accumulated in double. With
         "none" the gradient is that of the sum.
     denominator : float > 0, optional
         Divides the mean instead of sum(w): with the whole batch's, the parts of a batch add up.
     out : ndarray, optional
-        Where `value_and_grad` puts the gradient (it may be `logits` itself), a call with ``reduction="none"`` the losses,
-        and `grad_hess` a pair.
+        Where `value_and_grad` puts the gradient (it may be `logits` itself), a call with ``reduction="none"`` the
+        losses, and `grad_hess` a pair.
 
     Returns
     -------
@@ -96,9 +95,9 @@ def binary_cross_entropy_with_logits(
 
     Notes
     -----
-    Smooth everywhere. Every part is made of e = exp(-abs(x)), which cannot overflow, and nothing is subtracted from 1: a
-    confident, right score keeps its tail, where 1 - sigma(x) and log(sigma(x)) would round to 0. Changing x to -x and t
-    to 1 - t changes no bit but the gradient's sign.
+    Smooth everywhere. Every part is made of e = exp(-abs(x)), which cannot overflow, and nothing is subtracted from 1:
+    a confident, right score keeps its tail, where 1 - sigma(x) and log(sigma(x)) would round to 0. Changing x to -x
+    and t to 1 - t changes no bit but the gradient's sign.
 
     References
     ----------

@@ -188,7 +188,5 @@ def _new_png(text: str) -> Path:
             pass
     except OSError as error:
         reason = error.strerror or error
-        raise argparse.ArgumentTypeError(
-            f"cannot write to directory {str(path.parent)!r}: {reason}"
-        ) from None
+        raise argparse.ArgumentTypeError(f"cannot write to directory {str(path.parent)!r}: {reason}") from None
     return path

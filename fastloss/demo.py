@@ -62,9 +62,7 @@ class Classifier:
     def logits(self, images: Array) -> Array:
         return images @ self.weights + self.bias
 
-    def step(
-        self, images: Array, labels: Array, loss_and_gradient: LossAndGradient, learning_rate: float
-    ) -> float:
+    def step(self, images: Array, labels: Array, loss_and_gradient: LossAndGradient, learning_rate: float) -> float:
         """One step of gradient descent; returns the loss before it."""
         loss, gradient = loss_and_gradient(self.logits(images), labels)
         self.weights -= learning_rate * (images.T @ gradient)
@@ -270,9 +268,7 @@ def _timings(digits: Digits, batch: int) -> str:
         ("loss and gradient", times[0], times[1]),
         ("whole training step", times[2], times[3]),
     ):
-        lines.append(
-            f"  {name:<30}{1e6 * fused:8.1f}  {1e6 * plain:8.1f}   {plain / fused:.1f} times as long"
-        )
+        lines.append(f"  {name:<30}{1e6 * fused:8.1f}  {1e6 * plain:8.1f}   {plain / fused:.1f} times as long")
     return "\n".join(lines)
 
 

@@ -1,13 +1,12 @@
 """Loss: what every public loss is. A family module declares its losses with the decorators of this one."""
 
 import inspect
-import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Concatenate, Generic, Literal, ParamSpec
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from fastloss import arrays
 from fastloss.arrays import Interval
@@ -29,6 +28,21 @@ COMMON = (
 )  # the words a loss has that its reference has not
 
 LOSSES: "dict[str, Loss[...]]" = {}
+
+
+class Method(partial[Any]):
+    """A way to call a loss: a partial application of its declaration, which costs no more Python than it must."""
+
+    __name__: str
+    __self__: "Loss[...]"
+
+    def __new__(cls, loss: "Loss[...]", name: str, doc: str, declaration: Callable[..., Any], ask: int) -> "Method":
+        method = super().__new__(cls, declaration, ask)
+        method.__name__, method.__doc__, method.__self__ = name, doc, loss
+        return method
+
+    def __reduce__(self) -> Any:
+        return getattr, (self.__self__, self.__name__)
 
 
 class Loss(Generic[P]):
@@ -54,7 +68,6 @@ class Loss(Generic[P]):
 
     shape: Literal["pointwise", "rows"]
 
-    # Partial applications of the declaration, so that a call costs no more Python than it must.
     value_and_grad: Callable[P, tuple[float | Any, Any]]
     grad_hess: Callable[P, tuple[Any, Any]]
 
@@ -84,8 +97,12 @@ class Loss(Generic[P]):
         self.kinks = kinks
         self.peers = dict(peers)
         self._declaration = declaration
-        self.value_and_grad = partial(declaration, VALUE_AND_GRAD)
-        self.grad_hess = partial(declaration, GRAD_HESS)
+        both = f"The value of `{self.name}` and its gradient, in one pass; takes the same arguments."
+        self.value_and_grad = Method(self, "value_and_grad", both, declaration, VALUE_AND_GRAD)
+        both = (
+            f"Gradient and Hessian of the weighted sum of `{self.name}`, element by element; takes the same arguments."
+        )
+        self.grad_hess = Method(self, "grad_hess", both, declaration, GRAD_HESS)
         LOSSES[self.name] = self
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> float | Any:
@@ -145,14 +162,10 @@ class Pointwise(Loss[P]):
             if weight is not None:
                 weight = arrays.broadcast("weight", arrays.as_array("weight", weight), inputs[0].shape)
             result = drive(inputs, weight, outs)
-        except system.Unfit as found:
+        except system.UnfitError as found:
             name = self.inputs[found.which]
-            array = np.broadcast_to(
-                np.asarray(inputs[found.which]), np.broadcast_shapes(*map(np.shape, inputs))
-            )
-            raise arrays.unfit(
-                name, array, found.position, f"a value in {self.domain[name]}", ValueError
-            ) from None
+            array = np.broadcast_to(np.asarray(inputs[found.which]), np.broadcast_shapes(*map(np.shape, inputs)))
+            raise arrays.unfit(name, array, found.position, f"a value in {self.domain[name]}", ValueError) from None
         if result is NotImplemented:
             empty = tuple(array.reshape(-1)[:0] if array.size else array.reshape(-1) for array in inputs)
             fitting = drive(empty, None, None)
@@ -190,9 +203,8 @@ class Rows(Loss[P]):
     ) -> Any:
         """Hand a call to the compiled driver, and find out what is wrong with it if the driver will not take it."""
         outs = out if out is None or type(out) is tuple else (out,)
-        plain = (
-            class_weight is None and denominator is None and type(axis) is int and type(ignore_index) is int
-        )
+        plain = class_weight is None and denominator is None and type(axis) is int and type(ignore_index) is int
+        plain = plain and -(2**63) <= ignore_index < 2**63 and -64 <= axis < 64
         try:
             if plain and (outs is None or len(outs) == _outputs(ask, reduction, 1)):
                 result = self._driver(
@@ -204,9 +216,7 @@ class Rows(Loss[P]):
             ignore_index = arrays.integer("ignore_index", ignore_index)
             soft = target.ndim == logits.ndim
             if soft and ignore_index != -100:
-                raise ValueError(
-                    "ignore_index applies to labels; give rows of probabilities a weight of 0 instead"
-                )
+                raise ValueError("ignore_index applies to labels; give rows of probabilities a weight of 0 instead")
             if class_weight is not None:
                 class_weight = arrays.class_weights(class_weight, logits.shape[axis])
             _check_call(ask, reduction, denominator, outs, 1)
@@ -226,7 +236,7 @@ class Rows(Loss[P]):
                 denominator,
                 outs,
             )
-        except system.Unfit as found:
+        except system.UnfitError as found:
             logits, target, axis = arrays.label_inputs(logits, target, axis)
             if target.ndim == logits.ndim:
                 raise arrays.unfit(
@@ -238,9 +248,7 @@ class Rows(Loss[P]):
         if result is NotImplemented:
             one_row = np.zeros((1, 1), logits.dtype)
             row_target = np.zeros((1, 1) if soft else 1, target.dtype)
-            fitting = self._driver(
-                ask, one_row, row_target, None, None, -100, params, 1, reduction, None, None
-            )
+            fitting = self._driver(ask, one_row, row_target, None, None, -100, params, 1, reduction, None, None)
             shape = logits.shape if ask != VALUE else logits.shape[:axis] + logits.shape[axis + 1 :]
             _explain(outs, shape, fitting, {"logits": logits, "target": target, "weight": weight})
         return result
@@ -255,21 +263,18 @@ def _check_call(ask: int, reduction: Any, denominator: Any, outs: Any, grads: in
     """The words that all losses share."""
     arrays.check_reduction(reduction, denominator)
     if ask == GRAD_HESS and denominator is not None:
-        raise ValueError(
-            "grad_hess gives the derivatives of the weighted sum; denominator has no place in it"
-        )
+        raise ValueError("grad_hess gives the derivatives of the weighted sum; denominator has no place in it")
     wanted = _outputs(ask, reduction, grads)
     if outs is not None and not wanted:
         raise ValueError('out takes the losses of reduction="none" or a gradient; this call returns a number')
     if outs is not None and len(outs) != wanted:
-        raise ValueError(
-            f"out must name {wanted} array{'s' * (wanted > 1)} (None for a new one), not {len(outs)}"
-        )
+        raise ValueError(f"out must name {wanted} array{'s' * (wanted > 1)} (None for a new one), not {len(outs)}")
 
 
 def _explain(outs: tuple[Any, ...] | None, shape: tuple[int, ...], fitting: Any, inputs: dict[str, Any]) -> None:
     """Raise for the first of the given output arrays that cannot take its result."""
-    assert outs is not None, "the driver refused arguments that are sound"
+    if outs is None:
+        raise AssertionError("the driver refused arguments that are sound")
     flat: list[Any] = []
     for part in fitting if isinstance(fitting, tuple) else (fitting,):
         flat += part if isinstance(part, tuple) else (part,)
@@ -277,6 +282,7 @@ def _explain(outs: tuple[Any, ...] | None, shape: tuple[int, ...], fitting: Any,
     for given, result in zip(outs, results, strict=True):
         if given is not None:
             arrays.check_out(given, shape, result.dtype, inputs)
+    raise ValueError("out names the same memory twice")
 
 
 def pointwise(

@@ -41,17 +41,17 @@ def mse(
     pred, target : array_like
         Real numbers of one shape, or one of them a scalar.
     weight : array_like, optional
-        Weight of each element, broadcast to that shape; a bool mask keeps where True. Where it is 0 the element is invisible:
-        it adds 0 and gets gradient 0, even if it holds NaN. Any other number scales, also a negative one, so that an
-        upstream gradient can be passed here.
+        Weight of each element, broadcast to that shape; a bool mask keeps where True. Where it is 0 the element is
+        invisible: it adds 0 and gets gradient 0, even if it holds NaN. Any other number scales, also a negative one,
+        so that an upstream gradient can be passed here.
     reduction : {"mean", "sum", "none"}
         The mean is sum(w loss) / sum(w); that of nothing is nan, with gradient 0. Sums are accumulated in double. With
         "none" the gradient is that of the sum.
     denominator : float > 0, optional
         Divides the mean instead of sum(w): with the whole batch's, the parts of a batch add up.
     out : ndarray, optional
-        Where `value_and_grad` puts the gradient (it may be `pred` itself), a call with ``reduction="none"`` the losses,
-        and `grad_hess` a pair.
+        Where `value_and_grad` puts the gradient (it may be `pred` itself), a call with ``reduction="none"`` the
+        losses, and `grad_hess` a pair.
 
     Returns
     -------
@@ -67,8 +67,8 @@ def mse(
 
     Notes
     -----
-    Smooth everywhere. The square is taken in double: in float32 it overflows from abs(r) = 1.8e19 on, where the mean may
-    well be a number.
+    Smooth everywhere. The square is taken in double: in float32 it overflows from abs(r) = 1.8e19 on, where the mean
+    may well be a number.
 
     References
     ----------
@@ -123,17 +123,17 @@ def huber(
     delta : float in (0, inf]
         The residual, in units of `pred`, from which on the loss grows linearly. At inf it is half the squared error.
     weight : array_like, optional
-        Weight of each element, broadcast to that shape; a bool mask keeps where True. Where it is 0 the element is invisible:
-        it adds 0 and gets gradient 0, even if it holds NaN. Any other number scales, also a negative one, so that an
-        upstream gradient can be passed here.
+        Weight of each element, broadcast to that shape; a bool mask keeps where True. Where it is 0 the element is
+        invisible: it adds 0 and gets gradient 0, even if it holds NaN. Any other number scales, also a negative one,
+        so that an upstream gradient can be passed here.
     reduction : {"mean", "sum", "none"}
         The mean is sum(w loss) / sum(w); that of nothing is nan, with gradient 0. Sums are accumulated in double. With
         "none" the gradient is that of the sum.
     denominator : float > 0, optional
         Divides the mean instead of sum(w): with the whole batch's, the parts of a batch add up.
     out : ndarray, optional
-        Where `value_and_grad` puts the gradient (it may be `pred` itself), a call with ``reduction="none"`` the losses,
-        and `grad_hess` a pair.
+        Where `value_and_grad` puts the gradient (it may be `pred` itself), a call with ``reduction="none"`` the
+        losses, and `grad_hess` a pair.
 
     Returns
     -------
@@ -150,8 +150,8 @@ def huber(
 
     Notes
     -----
-    At abs(r) = delta both pieces agree in value and slope; the Hessian takes the quadratic side, 1. The kernel forms both
-    as q (q / 2 + excess), q = min(abs(r), delta) and excess = abs(r) - q, which squares no large r.
+    At abs(r) = delta both pieces agree in value and slope; the Hessian takes the quadratic side, 1. The kernel forms
+    both as q (q / 2 + excess), q = min(abs(r), delta) and excess = abs(r) - q, which squares no large r.
 
     References
     ----------

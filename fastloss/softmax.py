@@ -61,8 +61,8 @@ def cross_entropy(
     Parameters
     ----------
     logits : array_like
-        Unnormalised log-probabilities, classes on `axis`. Minus infinity is a masked class; not probabilities: softmax is
-        part of the loss.
+        Unnormalised log-probabilities, classes on `axis`. Minus infinity is a masked class; not probabilities: softmax
+        is part of the loss.
     target : array_like
         Class labels, integers in [0, C), in the shape of `logits` without the class axis (or one label for all rows);
         or probabilities in [0, 1] in the shape of `logits`, which need not sum to 1.
@@ -73,9 +73,9 @@ def cross_entropy(
     label_smoothing : float in [0, 1]
         How much of each target is spread evenly over the classes. It leaves the mean's divisor alone.
     weight : array_like, optional
-        Weight of each row, broadcast to the labels' shape; a bool mask keeps where True. Where it is 0 the row is invisible:
-        it adds 0 and gets gradient 0, even if it holds NaN. Any other number scales, also a negative one, so that an
-        upstream gradient can be passed here.
+        Weight of each row, broadcast to the labels' shape; a bool mask keeps where True. Where it is 0 the row is
+        invisible: it adds 0 and gets gradient 0, even if it holds NaN. Any other number scales, also a negative one,
+        so that an upstream gradient can be passed here.
     reduction : {"mean", "sum", "none"}
         The mean is sum(w loss) / sum(w); that of nothing is nan, with gradient 0. Sums are accumulated in double. With
         "none" the gradient is that of the sum.
@@ -84,8 +84,8 @@ def cross_entropy(
     axis : int
         The class axis. Any axis works without a transposed copy, and gives the same bits.
     out : ndarray, optional
-        Where `value_and_grad` puts the gradient (it may be `logits` itself), a call with ``reduction="none"`` the losses,
-        and `grad_hess` a pair.
+        Where `value_and_grad` puts the gradient (it may be `logits` itself), a call with ``reduction="none"`` the
+        losses, and `grad_hess` a pair.
 
     Returns
     -------
@@ -97,8 +97,8 @@ def cross_entropy(
     IndexError
         If a label is neither a class nor `ignore_index`: the message names the first. Nothing has been written then.
     ValueError
-        If the shapes do not fit, a probability or a hyperparameter is outside its domain, a word is unknown, or `out` has
-        the wrong shape, dtype or layout.
+        If the shapes do not fit, a probability or a hyperparameter is outside its domain, a word is unknown, or `out`
+        has the wrong shape, dtype or layout.
     TypeError
         If an argument does not hold real numbers, or labels are not integers.
 
@@ -106,8 +106,8 @@ def cross_entropy(
     -----
     Smooth everywhere. A label on a masked class costs inf; a label whose logit alone is +inf costs 0; several infinite
     logits, or all minus infinity, give nan. With m the largest logit, the kernel adds (m - z[target]) and
-    log1p(sum of the others' exp(z - m)), both positive, and takes minus the others' sum for the gradient at the largest
-    logit, where p - 1 would cancel: a confident, right row keeps its tail.
+    log1p(sum of the others' exp(z - m)), both positive, and takes minus the others' sum for the gradient at the
+    largest logit, where p - 1 would cancel: a confident, right row keeps its tail.
 
     References
     ----------
@@ -124,9 +124,7 @@ def cross_entropy(
     >>> fl.cross_entropy([[0.0, 0.0], [9.0, 9.0]], [1, -100], reduction="none")
     array([0.69314718, 0.        ])
     """
-    params = (
-        (0.0,) if label_smoothing == 0 else (cross_entropy.parameter("label_smoothing", label_smoothing),)
-    )
+    params = (cross_entropy.parameter("label_smoothing", label_smoothing),)
     return cross_entropy.run(
         ask, logits, target, params, weight, class_weight, ignore_index, reduction, denominator, axis, out
     )
@@ -174,8 +172,8 @@ def softmax(logits: ArrayLike, *, axis: int = -1, out: NDArray[Any] | None = Non
 
     Notes
     -----
-    The exponentials are scaled by the largest of their row, so none overflows. One logit of +inf takes all; several, or
-    only minus infinity, give nan.
+    The exponentials are scaled by the largest of their row, so none overflows. One logit of +inf takes all; several,
+    or only minus infinity, give nan.
 
     Examples
     --------
@@ -254,8 +252,8 @@ def logsumexp(logits: ArrayLike, *, axis: int = -1, out: NDArray[Any] | None = N
 
     Notes
     -----
-    Nothing overflows. Where the two terms cancel, near a result of 0, the error is an ulp of the larger one. Its gradient
-    is `softmax`.
+    Nothing overflows. Where the two terms cancel, near a result of 0, the error is an ulp of the larger one. Its
+    gradient is `softmax`.
 
     Examples
     --------

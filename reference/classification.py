@@ -18,9 +18,7 @@ def sigmoid(x):
     return 1 / (1 + exp(-x))
 
 
-def binary_cross_entropy_with_logits(
-    logits, target, *, pos_weight=None, label_smoothing=0.0, ignore_index=None
-):
+def binary_cross_entropy_with_logits(logits, target, *, pos_weight=None, label_smoothing=0.0, ignore_index=None):
     """Binary cross-entropy: minus the log of the probability given to the true answer.
 
         -(pos_weight t log sigma(x) + (1 - t) log(1 - sigma(x)))
@@ -77,9 +75,7 @@ def binary_cross_entropy_with_logits(
     return loss_if_yes + loss_if_no
 
 
-def binary_cross_entropy_with_logits_grad(
-    logits, target, *, pos_weight=None, label_smoothing=0.0, ignore_index=None
-):
+def binary_cross_entropy_with_logits_grad(logits, target, *, pos_weight=None, label_smoothing=0.0, ignore_index=None):
     """Slope of the binary cross-entropy: probability minus target.
 
         (pos_weight t + 1 - t) sigma(x) - pos_weight t
@@ -116,9 +112,7 @@ def binary_cross_entropy_with_logits_grad(
     return (yes + no) * sigmoid(logits) - yes
 
 
-def binary_cross_entropy_with_logits_hess(
-    logits, target, *, pos_weight=None, label_smoothing=0.0, ignore_index=None
-):
+def binary_cross_entropy_with_logits_hess(logits, target, *, pos_weight=None, label_smoothing=0.0, ignore_index=None):
     """Curvature of the binary cross-entropy: largest where the model is undecided, whatever the target.
 
         (pos_weight t + 1 - t) sigma(x) (1 - sigma(x))

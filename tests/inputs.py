@@ -37,9 +37,7 @@ def seeded(*names: Any) -> np.random.Generator:
 def positional(loss: fl.Loss) -> tuple[str, ...]:
     """The inputs that have no default: predictions and targets."""
     parameters = loss.__signature__.parameters
-    return tuple(
-        name for name in loss.inputs if parameters[name].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
-    )
+    return tuple(name for name in loss.inputs if parameters[name].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 def optional(loss: fl.Loss) -> tuple[str, ...]:
@@ -60,11 +58,7 @@ def hyperparameters(loss: fl.Loss) -> list[dict[str, Any]]:
     for name, domain in loss.domain.items():
         if name in loss.inputs:
             continue
-        ends = [
-            end
-            for end, open_ in ((domain.low, domain.low_open), (domain.high, domain.high_open))
-            if not open_
-        ]
+        ends = [end for end, open_ in ((domain.low, domain.low_open), (domain.high, domain.high_open)) if not open_]
         # as float32 numbers: what is computed in float32 is then asked for the very same thing
         inside = [float(np.float32(x)) for x in (0.1, 0.001, 10.1) if x in domain]
         sets += [{name: value} for value in [*ends, *inside]]
@@ -76,25 +70,19 @@ def hyperparameters(loss: fl.Loss) -> list[dict[str, Any]]:
     return unique
 
 
-def magnitudes(
-    rng: np.random.Generator, n: int, dtype: np.dtype, smallest: float | None = None
-) -> np.ndarray:
+def magnitudes(rng: np.random.Generator, n: int, dtype: np.dtype, smallest: float | None = None) -> np.ndarray:
     """Log-spaced numbers over the positive range of the dtype."""
     info = ml_dtypes.finfo(dtype)
     low, high = np.log2(float(smallest or info.smallest_subnormal)), np.log2(float(info.max))
     return np.minimum(np.exp2(np.linspace(low, high - 1, n)) * (1 + rng.random(n)), float(info.max))
 
 
-def numbers(
-    rng: np.random.Generator, n: int, domain: Interval, dtype: np.dtype, normal: bool = False
-) -> np.ndarray:
+def numbers(rng: np.random.Generator, n: int, domain: Interval, dtype: np.dtype, normal: bool = False) -> np.ndarray:
     """n numbers of a domain: half log-spaced from its ends, the others moderate or the ends themselves."""
     info = ml_dtypes.finfo(dtype)
     far = magnitudes(rng, n, dtype, float(info.smallest_normal) if normal else None)
     bounded = np.isfinite(domain.low) and np.isfinite(domain.high)
-    middle = (
-        domain.low + (domain.high - domain.low) * rng.random(n) if bounded else 3 * rng.standard_normal(n)
-    )
+    middle = domain.low + (domain.high - domain.low) * rng.random(n) if bounded else 3 * rng.standard_normal(n)
     if not bounded and (np.isfinite(domain.low) or np.isfinite(domain.high)):
         middle = domain.low + abs(middle) if np.isfinite(domain.low) else domain.high - abs(middle)
     from_low = domain.low + far if np.isfinite(domain.low) else -far
@@ -123,9 +111,7 @@ def pointwise_cases(loss: fl.Loss, dtype: np.dtype, n: int = 64) -> Iterator[Cas
         parts = [spread(rng, n, domains, dtype), beside(rng, n, domains, dtype), sure(rng, n, domains, dtype)]
         parts += [corners(loss, kwargs, domains, dtype), limits(domains, dtype)]
         inputs = [np.concatenate(columns) for columns in zip(*parts, strict=True)]
-        keep = np.logical_and.reduce(
-            [within(domain, column) for domain, column in zip(domains, inputs, strict=True)]
-        )
+        keep = np.logical_and.reduce([within(domain, column) for domain, column in zip(domains, inputs, strict=True)])
         inputs = tuple(column[keep] for column in inputs)
         label = f"{loss.name} {dtype} {kwargs}"
         yield Case(label, inputs, kwargs)
@@ -159,9 +145,7 @@ def sure(rng: np.random.Generator, n: int, domains: list[Interval], dtype: np.dt
     ]
 
 
-def corners(
-    loss: fl.Loss, kwargs: dict[str, Any], domains: list[Interval], dtype: np.dtype
-) -> list[np.ndarray]:
+def corners(loss: fl.Loss, kwargs: dict[str, Any], domains: list[Interval], dtype: np.dtype) -> list[np.ndarray]:
     """The kinks, declared for targets of 0, with their neighbours; both zeros."""
     points = np.array([0.0, -0.0, *around(kinks(loss, kwargs), dtype)], dtype)
     return [points, *(np.full(len(points), max(low, min(0.0, high)), dtype) for low, high, *_ in domains[1:])]
@@ -213,9 +197,7 @@ def row_cases(loss: fl.Loss, dtype: np.dtype) -> Iterator[Case]:
             weights[rng.random(classes) < 0.2] = 0
             sets += [{**one, "class_weight": weights.astype(np.float32)} for one in (sets[0], sets[-1])]
         for kwargs in sets:
-            words = {
-                name: "..." if isinstance(value, np.ndarray) else value for name, value in kwargs.items()
-            }
+            words = {name: "..." if isinstance(value, np.ndarray) else value for name, value in kwargs.items()}
             yield Case(f"{loss.name} {dtype} {classes} classes, labels, {words}", (logits, labels), kwargs)
             yield Case(f"{loss.name} {dtype} {classes} classes, shares, {words}", (logits, shares), kwargs)
 

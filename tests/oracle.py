@@ -8,9 +8,9 @@ from typing import Any
 import ml_dtypes
 import mpmath
 import numpy as np
+from fastloss.reference import classification, softmax
 
 import fastloss as fl
-from fastloss.reference import classification, softmax
 
 from .inputs import Case
 
@@ -46,9 +46,7 @@ class Exact:
     @cached_property
     def value(self) -> np.ndarray:
         shape = self.case.inputs[0].shape
-        return evaluate(
-            self.loss.reference, self.loss, self.case, shape[:-1] if self.loss.shape == "rows" else shape
-        )
+        return evaluate(self.loss.reference, self.loss, self.case, shape[:-1] if self.loss.shape == "rows" else shape)
 
     @cached_property
     def grad(self) -> np.ndarray:
@@ -80,9 +78,7 @@ def evaluate(function: Callable[..., Any], loss: fl.Loss, case: Case, shape: tup
     results = []
     doubled = arguments(loss, case, 2 * digits)
     small = mpmath.mpf(10) ** (-digits // 4)
-    for index, ((args, kwargs), (more, words)) in enumerate(
-        zip(arguments(loss, case, digits), doubled, strict=True)
-    ):
+    for index, ((args, kwargs), (more, words)) in enumerate(zip(arguments(loss, case, digits), doubled, strict=True)):
         found = as_list(function(*args, **kwargs))
         if index % EVERY == 0 or any(abs(x) < small for x in found):
             for x, y in zip(found, as_list(function(*more, **words)), strict=True):
@@ -116,17 +112,13 @@ def arguments(loss: fl.Loss, case: Case, digits: int) -> Iterator[tuple[list[Any
         return mpf(x) if isinstance(x, float) else x
 
     def listed(array: np.ndarray) -> list[Any]:
-        return [
-            number(x) for x in (array if array.dtype.kind in "biu" else array.astype(np.float64)).tolist()
-        ]
+        return [number(x) for x in (array if array.dtype.kind in "biu" else array.astype(np.float64)).tolist()]
 
     defaults = inspect.signature(loss.reference).parameters.values()
     words = {p.name: p.default for p in defaults if isinstance(p.default, float)} | case.kwargs
     words |= {name: float(words[name]) for name in loss.domain if isinstance(words.get(name), int)}
     each = {
-        name: listed(value)
-        for name, value in words.items()
-        if name in loss.inputs and isinstance(value, np.ndarray)
+        name: listed(value) for name, value in words.items() if name in loss.inputs and isinstance(value, np.ndarray)
     }
     same = {
         name: listed(value) if isinstance(value, np.ndarray) else number(value)
@@ -202,9 +194,7 @@ def larger_given_binary_cross_entropy(logits: Any, target: Any, **kwargs: Any) -
     """As of cross_entropy: no sigma(x) - yes sigma(-x), unless the target is 0 or 1."""
     words = {"pos_weight": None, "label_smoothing": 0, "ignore_index": None, **kwargs}
     yes, no = classification._coefficients(target, **words)
-    return (
-        max(no * classification.sigmoid(logits), yes * classification.sigmoid(-logits)) if yes and no else 0
-    )
+    return max(no * classification.sigmoid(logits), yes * classification.sigmoid(-logits)) if yes and no else 0
 
 
 GIVEN = {

@@ -5,9 +5,9 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
+from fastloss.reference import softmax as reference
 
 import fastloss as fl
-from fastloss.reference import softmax as reference
 
 from .common import FUNCTIONS, each_dtype, each_loss, named
 from .inputs import FEW, MANY, Case, cases, rows_of_logits, seeded
@@ -23,7 +23,7 @@ def check(label: str, inputs: tuple[Any, ...], actual: np.ndarray, truth: np.nda
     at = ", ".join(np.array2string(x[place[: x.ndim]] if len(x) == len(truth) else x, threshold=4) for x in inputs)
     return (
         f"{label}: {(errors > allowed).sum()} of {errors.size}, worst at {tuple(map(int, place))} of inputs {at}: "
-        f"{actual[place]!r}, true {mpmath.nstr(truth[place], 20)}, off by {errors[place]:.2f} ULP of {allowed[place]:.4g}"
+        f"{actual[place]!r}, true {mpmath.nstr(truth[place], 18)}: {errors[place]:.2f} ULP, not {allowed[place]:.3g}"
     )
 
 

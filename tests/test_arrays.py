@@ -12,8 +12,19 @@ from hypothesis import strategies as st
 import fastloss as fl
 
 from .common import (
-    POINTWISE, assert_same, each_dtype, each_form, each_function, each_loss, each_pointwise, each_row_form, each_rows, everything,
-    losses_shape, named, sample,
+    POINTWISE,
+    assert_same,
+    each_dtype,
+    each_form,
+    each_function,
+    each_loss,
+    each_pointwise,
+    each_row_form,
+    each_rows,
+    everything,
+    losses_shape,
+    named,
+    sample,
 )  # fmt: skip
 from .inputs import positional, seeded
 
@@ -84,9 +95,7 @@ def shapes(loss: fl.Loss) -> list[tuple[tuple[int, ...], int]]:
 @each_layout
 @each_dtype
 @each_form
-def test_layouts_give_the_bits_of_the_contiguous_array(
-    loss: fl.Loss, soft: bool, dtype: np.dtype, layout: Any
-) -> None:
+def test_layouts_give_the_bits_of_the_contiguous_array(loss: fl.Loss, soft: bool, dtype: np.dtype, layout: Any) -> None:
     """One argument after the other, and all of them; they are not written to."""
     for shape, classes in shapes(loss):
         inputs = sample(loss, shape, dtype, soft, classes)
@@ -233,7 +242,9 @@ def test_integers_are_numbers(loss: fl.Loss) -> None:
     expected = everything(loss, prediction.astype(float), target.astype(float))
     for dtype in INTEGERS:
         there = prediction.astype(dtype)
-        assert_same(everything(loss, there, target.astype(dtype)), everything(loss, there.astype(float), target.astype(float)))
+        assert_same(
+            everything(loss, there, target.astype(dtype)), everything(loss, there.astype(float), target.astype(float))
+        )
         assert_same(everything(loss, prediction.astype(float), target.astype(dtype)), expected)
         assert_same(everything(loss, prediction, swapped(target.astype(dtype))), expected)
 
@@ -356,7 +367,9 @@ def views(draw: Any) -> Any:
 
 @each_form
 @settings(max_examples=25, deadline=None, derandomize=True, database=None)
-@given(layouts=st.lists(views(), min_size=2, max_size=2), shape=st.tuples(*[st.integers(1, 9)] * 2), n=st.integers(1, 70))
+@given(
+    layouts=st.lists(views(), min_size=2, max_size=2), shape=st.tuples(*[st.integers(1, 9)] * 2), n=st.integers(1, 70)
+)
 def test_any_view_gives_the_bits_of_the_contiguous_array(
     loss: fl.Loss, soft: bool, layouts: Any, shape: Any, n: int
 ) -> None:
@@ -436,7 +449,11 @@ def bad_outs(like: np.ndarray, source: np.ndarray) -> dict[str, tuple[Any, type[
     memory[: like.size] = source.ravel()
     return {
         "dtype": (np.zeros(like.shape, np.complex64), ValueError, "dtype"),
-        "other float": (np.zeros(like.shape, np.float64 if like.dtype != np.float64 else np.float32), ValueError, "float"),
+        "other float": (
+            np.zeros(like.shape, np.float64 if like.dtype != np.float64 else np.float32),
+            ValueError,
+            "float",
+        ),
         "byte order": (swapped(np.zeros(like.shape, like.dtype)), ValueError, "dtype"),
         "shape": (np.zeros((*like.shape, 1), like.dtype), ValueError, "shape"),
         "read-only": (read_only(like), ValueError, "read-only"),

@@ -217,8 +217,7 @@ def test_a_missing_extra_is_named(module, name, capsys, tmp_path, monkeypatch):
 
 def test_extras_are_imported_only_where_used():
     code = (
-        "import sys, fastloss.cli; fastloss.cli.main(['info']); "
-        f"assert not {set(demo.REQUIREMENTS)} & set(sys.modules)"
+        f"import sys, fastloss.cli; fastloss.cli.main(['info']); assert not {set(demo.REQUIREMENTS)} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,16 @@ import pytest
 import fastloss as fl
 
 from .common import (
-    LOSSES, ROWS, assert_same, each_form, each_loss, each_rows, everything, losses_shape, sample, ulps_apart,
+    LOSSES,
+    ROWS,
+    assert_same,
+    each_form,
+    each_loss,
+    each_rows,
+    everything,
+    losses_shape,
+    sample,
+    ulps_apart,
 )  # fmt: skip
 from .inputs import seeded
 
@@ -70,7 +80,7 @@ def test_micro_batches_add_up(loss: fl.Loss, soft: bool, how: dict[str, Any]) ->
             loss.value_and_grad(
                 *(array[start:stop] for array in inputs), weight=None if weight is None else weight[start:stop], **how
             )
-            for start, stop in zip(CUTS[:-1], CUTS[1:], strict=True)
+            for start, stop in pairwise(CUTS)
         ]
         assert_same(np.concatenate([part for _, part in parts]), gradient)
         assert ulps_apart(np.float32(math.fsum(part for part, _ in parts)), np.float32(value)) <= 1
@@ -269,9 +279,7 @@ def test_two_rows_one_ignored_equal_one_row(
 @pytest.mark.parametrize("classes", [2, 10, 64, 65, 200])
 @pytest.mark.parametrize("weighted", [False, True], ids=["", "class_weight"])
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
-def test_hard_labels_equal_their_one_hot_form(
-    loss: fl.Loss, classes: int, weighted: bool, smoothing: float
-) -> None:
+def test_hard_labels_equal_their_one_hot_form(loss: fl.Loss, classes: int, weighted: bool, smoothing: float) -> None:
     """A label and its one-hot row are the same target, under class weights and smoothing, mean included."""
     logits, labels = sample(loss, 20, np.float32, classes=classes)
     words = {"label_smoothing": smoothing}

@@ -1,4 +1,4 @@
-"""The references: their examples run, their derivatives are those of their duals, and naive floats fail where they say."""
+"""The references: examples run, derivatives are those of their duals, naive floats fail where they say so."""
 
 import doctest
 import importlib
@@ -7,12 +7,12 @@ import pkgutil
 from types import ModuleType
 from typing import Any
 
+import fastloss.reference
 import numpy as np
 import pytest
+from fastloss.reference.numbers import derivative, gradient, hessian_diagonal, second_derivative
 
 import fastloss as fl
-import fastloss.reference
-from fastloss.reference.numbers import derivative, gradient, hessian_diagonal, second_derivative
 
 from .common import each_loss, named
 from .inputs import Case, corners, hyperparameters, positional, seeded, soft_targets, spread
@@ -20,7 +20,8 @@ from .oracle import arguments, as_list, context, ulp_errors
 from .oracle import derivative as written
 
 MODULES = [
-    importlib.import_module(f"fastloss.reference.{module.name}") for module in pkgutil.iter_modules(fl.reference.__path__)
+    importlib.import_module(f"fastloss.reference.{module.name}")
+    for module in pkgutil.iter_modules(fl.reference.__path__)
 ]
 
 
@@ -67,7 +68,9 @@ def test_written_derivatives_equal_those_of_the_duals(loss: fl.Loss) -> None:
                 expected = as_list(differentiate(function, x))
                 actual = as_list(written(loss, ending)(x, *rest, **words))
                 for a, e in zip(actual, expected, strict=True):
-                    assert abs(a - e) <= max(abs(e), 1) * context(700).mpf("1e-300"), f"{ending[1:]} at {x}, {rest}, {words}"
+                    assert abs(a - e) <= max(abs(e), 1) * context(700).mpf("1e-300"), (
+                        f"{ending[1:]} at {x}, {rest}, {words}"
+                    )
 
 
 FAILURES = [

@@ -66,7 +66,9 @@ def test_threads_are_used_where_it_is_worth_it() -> None:
         fl.mse(np.zeros(1_000_000), np.ones(1_000_000))
         print(small - before, len(os.listdir("/proc/self/task")) - before)
     """
-    assert output_of(code) == "0 3"
+    small, large = map(int, output_of(code).split())
+    assert small == 0
+    assert large >= 3  # beside the one that calls
 
 
 def test_set_num_threads_is_obeyed_and_told() -> None:

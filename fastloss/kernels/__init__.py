@@ -15,9 +15,7 @@ __all__ = ["ISA", "family", "system"]
 
 def _choose_isa() -> str:
     supported = system.supported_isas()
-    built = tuple(
-        isa for isa in supported if importlib.util.find_spec(f"{__name__}.{isa}.pointwise") is not None
-    )
+    built = tuple(isa for isa in supported if importlib.util.find_spec(f"{__name__}.{isa}.pointwise") is not None)
     wanted = os.environ.get("FASTLOSS_ISA")
     if not wanted:
         return built[0]

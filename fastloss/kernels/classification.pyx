@@ -21,19 +21,23 @@ cdef void binary_cross_entropy_with_logits(
     cdef real* grad = grads[0]
     cdef real* hess = hesses[0]
     cdef real smoothing = <real>params[0], one = 1, half = <real>0.5
-    cdef real x, a, e, expm1, t, shift, positive, negative, u, v, g
+    cdef real x, a, e, expm1, t, w, shift, share, linear, positive, negative, u, v, g
     cdef Py_ssize_t i
     for i in range(n):
         x = logits[i]
         a = absolute(x)
         e = exp_scaled[real](-a, 0, &expm1)
         t = target[i]
+        w = pos_weight[i]
         shift = smoothing * (t - half)
-        positive = pos_weight[i] * (t - shift)
+        positive = w * (t - shift)
         negative = (one - t) + shift  # not 1 - (t - shift), which would round what is left of a small 1 - t
         u = positive if x < 0 else negative
         v = negative if x < 0 else positive
-        loss[i] = <double>((u * a if u != 0 else 0) + (u + v) * log1p_unit[real](e))
+        share = t - shift if x < 0 else negative
+        w = w if x < 0 else one
+        linear = share * a * w if (share != 0) & (w != 0) else 0  # u a, without rounding a tiny u
+        loss[i] = <double>(linear + (u + v) * log1p_unit[real](e))
         if grad:
             g = ((u - v) - v * expm1 if a < half else u - v * e) / (one + e)
             grad[i] = -g if x < 0 else g
@@ -42,7 +46,7 @@ cdef void binary_cross_entropy_with_logits(
 
 
 cdef Kernel binary_cross_entropy_with_logits_kernel = Kernel(
-    binary_cross_entropy_with_logits[float], binary_cross_entropy_with_logits[double], 3, 1
+    binary_cross_entropy_with_logits[float], binary_cross_entropy_with_logits[double], 3, 1, False
 )
 
 KERNELS = {"binary_cross_entropy_with_logits": capsule(&binary_cross_entropy_with_logits_kernel)}

@@ -17,11 +17,16 @@ ctypedef void (*BlockF64)(
     double** inputs, double* loss, double** grad, double** hess, Py_ssize_t n, const double* params
 ) noexcept nogil
 
+cdef enum:
+    MAX_PARAMS = 8
+    SCALE = 7    # the place in params of a power of two, 1 unless a sum has overflowed (see Kernel.scales)
+
 ctypedef struct Kernel:
     BlockF32 f32
     BlockF64 f64
     int inputs   # how many arrays it reads
     int grads    # how many of them, the first ones, have a gradient
+    bint scales  # whether it multiplies its losses by params[SCALE], before they overflow; if not, the driver does
 
 cdef inline object capsule(Kernel* kernel):
     return PyCapsule_New(kernel, "fastloss.kernel", NULL)

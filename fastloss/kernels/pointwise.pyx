@@ -9,14 +9,14 @@ from cpython.pycapsule cimport PyCapsule_GetPointer
 from cython.parallel cimport prange
 from libc.math cimport INFINITY, NAN, nextafter, nextafterf
 from libc.stdlib cimport calloc, free, malloc
-from fastloss.kernels.kernel cimport Kernel
+from fastloss.kernels.kernel cimport MAX_PARAMS, SCALE, Kernel
 from fastloss.kernels.system cimport bfloat16_type, thread_count
 from fastloss.kernels.vecmath cimport real, sum_of
 from fastloss.kernels.views cimport (
-    BF16, BLOCK, F16, F32, F64, I16, I32, Kind, View, describe, fit, is_integer, overlap, pieces, read, same_shape, settle,
+    BF16, BLOCK, F16, F32, F64, I16, I32, Kind, View, describe, fit, is_integer, meet, overlap, pieces, read, same_shape, settle,
     stream_end, write,
 )
-from fastloss.kernels.system import Unfit
+from fastloss.kernels.system import UnfitError
 
 cnp.import_array()
 
@@ -25,7 +25,6 @@ cdef enum:
     VALUE_AND_GRAD = 1
     GRAD_HESS = 2
     MAX_INPUTS = 6
-    MAX_PARAMS = 8
     MAX_CHUNKS = 1024            # their sums take 8 KB, whatever the size
     CHUNK = 16 * BLOCK           # the least that is worth handing to a thread
     STREAM = 16 << 20            # bytes of output that no cache keeps
@@ -46,7 +45,7 @@ ctypedef struct Job:
     View losses
     View grads[MAX_INPUTS]
     View hesses[MAX_INPUTS]
-    double scale, prescale
+    double scale
     Py_ssize_t size, chunk, chunks
     double* sums                 # one per chunk
     Py_ssize_t* unfit            # one per chunk: 1 + position * MAX_INPUTS + input, or 0
@@ -150,9 +149,9 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
         if job.with_losses:
             write[double](&job.losses, start, n, loss, False)
         else:
-            if job.prescale != 1:
+            if job.params[SCALE] != 1 and not kernel.scales:
                 for i in range(n):
-                    loss[i] *= job.prescale
+                    loss[i] *= job.params[SCALE]
             total += sum_of[double](loss, n)
         for k in range(grads):
             if job.with_grad:
@@ -210,7 +209,7 @@ cdef double do_all(const Job* job, bint weigh) except? -1:
         raise MemoryError("no memory for the block buffers")
     for chunk in range(job.chunks):
         if job.unfit[chunk]:
-            raise Unfit((job.unfit[chunk] - 1) % MAX_INPUTS, (job.unfit[chunk] - 1) // MAX_INPUTS)
+            raise UnfitError((job.unfit[chunk] - 1) % MAX_INPUTS, (job.unfit[chunk] - 1) // MAX_INPUTS)
     return total
 
 
@@ -250,10 +249,10 @@ def run(
 
     `inputs` are arrays of the first one's shape, or scalars; the first `data` decide the dtype computed in; `bounds` holds one
     (low, high, low is open, high is open) or None per input; `weight` is None or such an array; `out` is
-    None or has one array or None for each array asked for. Raises Unfit for an input out of bounds.
+    None or has one array or None for each array asked for. Raises UnfitError for an input out of bounds.
     """
     cdef Job job
-    cdef int k, number, written = 0
+    cdef int k, other, number, written = 0
     cdef Kind kind
     cdef bint mean = reduction == "mean", none = reduction == "none"
     cdef double total, divisor = 1
@@ -309,6 +308,10 @@ def run(
             &job.grads[k] if k < job.kernel.grads else &job.hesses[k - job.kernel.grads], &job,
         )
         arrays.append(array)
+        if job.with_hess and k >= job.kernel.grads and array is not None:
+            for other in range(job.kernel.grads):
+                if meet(&job.hesses[k - job.kernel.grads], &job.grads[other]):
+                    return NotImplemented
     for array in arrays:
         if array is None:
             return NotImplemented
@@ -325,7 +328,7 @@ def run(
     job.stream = written > 0 and not in_place
     job.chunk = max(<Py_ssize_t>CHUNK, pieces(pieces(job.size, MAX_CHUNKS), BLOCK) * BLOCK)
     job.chunks = pieces(job.size, job.chunk)
-    job.prescale = job.scale = 1
+    job.params[SCALE] = job.scale = 1
     job.sums = <double*>calloc(job.chunks + 1, sizeof(double) + sizeof(Py_ssize_t))
     if job.sums == NULL:
         raise MemoryError("no memory for the sums of the chunks")
@@ -347,7 +350,7 @@ def run(
         if ask != GRAD_HESS and (total == INFINITY or total == -INFINITY) and mean:
             # the sum overflowed, the mean need not: add up again, 2^64 times smaller
             job.with_grad = False
-            job.prescale = PRESCALE
+            job.params[SCALE] = PRESCALE
             total = do_all(&job, False)
             divisor *= PRESCALE
     finally:

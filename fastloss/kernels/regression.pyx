@@ -1,6 +1,6 @@
 """Regression losses: block functions of (pred, target)."""
 
-from fastloss.kernels.kernel cimport Kernel, capsule
+from fastloss.kernels.kernel cimport SCALE, Kernel, capsule
 from fastloss.kernels.vecmath cimport absolute, real
 
 
@@ -12,11 +12,11 @@ cdef void mse(
     cdef real* target = inputs[1]
     cdef real* grad = grads[0]
     cdef real* hess = hesses[0]
-    cdef double r
+    cdef double r, scale = params[SCALE]
     cdef Py_ssize_t i
     for i in range(n):
         r = <double>pred[i] - <double>target[i]
-        loss[i] = r * r
+        loss[i] = (r * scale) * r
         if grad:
             grad[i] = <real>2 * (pred[i] - target[i])
         if hess:
@@ -33,20 +33,21 @@ cdef void huber(
     cdef real* grad = grads[0]
     cdef real* hess = hesses[0]
     cdef real delta = <real>params[0], r, a, q, excess
+    cdef double scale = params[SCALE]
     cdef Py_ssize_t i
     for i in range(n):
         r = pred[i] - target[i]
         a = absolute(r)
         q = delta if a > delta else a  # a NaN stays
         excess = a - delta if a > delta else 0
-        loss[i] = <double>q * (0.5 * <double>q + <double>excess)
+        loss[i] = (<double>q * scale) * (0.5 * <double>q + <double>excess)
         if grad:
             grad[i] = -q if r < 0 else q
         if hess:
             hess[i] = 0 if a > delta else (1 if a <= delta else a)
 
 
-cdef Kernel mse_kernel = Kernel(mse[float], mse[double], 2, 1)
-cdef Kernel huber_kernel = Kernel(huber[float], huber[double], 2, 1)
+cdef Kernel mse_kernel = Kernel(mse[float], mse[double], 2, 1, True)
+cdef Kernel huber_kernel = Kernel(huber[float], huber[double], 2, 1, True)
 
 KERNELS = {"mse": capsule(&mse_kernel), "huber": capsule(&huber_kernel)}

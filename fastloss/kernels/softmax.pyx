@@ -23,12 +23,12 @@ from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 from fastloss.kernels.system cimport bfloat16_type, thread_count
-from fastloss.kernels.vecmath cimport exp_scaled, find, keep_larger, log1p, max_of, real, sum_of, wide_sum_of
+from fastloss.kernels.vecmath cimport absolute, exp_scaled, find, keep_larger, log1p, max_of, real, sum_of, wide_sum_of
 from fastloss.kernels.views cimport (
-    BF16, BLOCK, F16, F32, F64, Kind, View, describe, fit, is_integer, overlap, pieces, prefetch, read, read_labels, same_shape,
+    BF16, BLOCK, F16, F32, F64, Kind, View, describe, fit, is_integer, meet, overlap, pieces, prefetch, read, read_labels, same_shape,
     settle, stream_end, without_axis, write,
 )
-from fastloss.kernels.system import Unfit
+from fastloss.kernels.system import UnfitError
 
 cnp.import_array()
 
@@ -132,11 +132,16 @@ cdef inline bint is_moderate(real m) noexcept nogil:
     return (m >= -limit) & (m <= limit)
 
 
-cdef void infinite_maximum(const real* z, real* e, Py_ssize_t n) noexcept nogil:
-    """The exponentials of a row whose maximum is inf: it takes all. NaN stays."""
+cdef void infinite_maximum(const real* z, real* e, Py_ssize_t n, real m) noexcept nogil:
+    """The exponentials of a row whose maximum is infinite: it takes all. NaN stays."""
     cdef Py_ssize_t i
     for i in range(n):
-        e[i] = 1 if z[i] == <real>INFINITY else (0 if z[i] == z[i] else z[i])
+        e[i] = 1 if z[i] == m else (0 if z[i] == z[i] else z[i])
+
+
+cdef inline double infinite_others(const Job* job, double m, double others) noexcept nogil:
+    """One logit of inf has a limit; several, or nothing but -inf, have none but in logsumexp."""
+    return NAN if job.ask != LOGSUMEXP and (others > 0 or m < 0) else others
 
 
 # ---- the target's coefficients ----
@@ -186,7 +191,7 @@ cdef bint long_row(
     const View* hess, const char* following, real* kept, double* loss, Py_ssize_t* unfit
 ) noexcept nogil:
     """One row: its loss, its derivatives. The views hold the row alone. False for an unfit target."""
-    cdef Py_ssize_t classes = job.classes, blocks = pieces(classes, BLOCK), j, b, n, i, top_block = 0
+    cdef Py_ssize_t classes = job.classes, blocks = pieces(classes, BLOCK), j, b, n, i, top, top_block = 0
     cdef bint keep = classes <= KEPT
     cdef real zbuffer[BLOCK]
     cdef real ebuffer[BLOCK]
@@ -210,9 +215,9 @@ cdef bint long_row(
             m = block_max
             top_block = b
     n = min(classes - top_block, <Py_ssize_t>BLOCK)
-    s.top[0] = <int>(top_block + find[real](read[real](logits, top_block, n, zbuffer), <int>n, m))
-    if s.top[0] >= classes:  # nothing but NaN
-        s.top[0] = 0
+    top = top_block + find[real](read[real](logits, top_block, n, zbuffer), <int>n, m)
+    if top >= classes:  # nothing but NaN
+        top = 0
     power = power_of(m)
     base = 0 if is_moderate(m) else m
 
@@ -225,18 +230,18 @@ cdef bint long_row(
         e = kept + b if keep else ebuffer
         if following != NULL:
             prefetch(following + b * sizeof(real), n * sizeof(real))
-        if m == <real>INFINITY:
-            infinite_maximum(z, e, n)
+        if absolute(m) == <real>INFINITY:
+            infinite_maximum(z, e, n, m)
         else:
             for i in range(n):
                 e[i] = exp_scaled[real](z[i] - base, power, &unused)
-        if b <= s.top[0] < b + n:
-            s.e_top[0] = e[s.top[0] - b]
-            e[s.top[0] - b] = 0
-            s.others[0] += sum_of[real](e, n)
-            e[s.top[0] - b] = <real>s.e_top[0]
+        if b <= top < b + n:
+            s.e_top[0] = e[top - b]
+            e[top - b] = 0
+            s.others[0] += wide_sum_of[real](e, n)
+            e[top - b] = <real>s.e_top[0]
         else:
-            s.others[0] += sum_of[real](e, n)
+            s.others[0] += wide_sum_of[real](e, n)
         if job.dense:
             if job.soft:
                 i = improbable(read[real](target, b, n, gbuffer), n)
@@ -248,17 +253,17 @@ cdef bint long_row(
                 gap = <double>m - <double>z[i]
                 distances[i] = <double>abuffer[i] * gap if (abuffer[i] != 0) & (z[i] != m) else 0
             s.distance[0] += sum_of[double](distances, n)
-            if b <= s.top[0] < b + n:
-                s.a_top[0] = abuffer[s.top[0] - b]
-                abuffer[s.top[0] - b] = 0
+            if b <= top < b + n:
+                s.a_top[0] = abuffer[top - b]
+                abuffer[top - b] = 0
             s.a_others[0] += wide_sum_of[real](abuffer, n)
         elif b <= row.label[0] < b + n:
             z_label = z[row.label[0] - b]
-    if m == <real>INFINITY and s.others[0] > 0:  # several infinite logits have no limit
-        s.others[0] = NAN
+    if absolute(m) == <real>INFINITY:
+        s.others[0] = infinite_others(job, m, s.others[0])
     if row.label[0] >= 0 and not job.dense:
         a = rows.coefficient[index]
-        if row.label[0] == s.top[0]:
+        if row.label[0] == top:
             s.a_top[0] = a
         else:
             s.a_others[0] = a
@@ -284,8 +289,8 @@ cdef bint long_row(
         e = kept + b if keep else ebuffer
         if not keep:
             z = read[real](logits, b, n, zbuffer)
-            if m == <real>INFINITY:
-                infinite_maximum(z, e, n)
+            if absolute(m) == <real>INFINITY:
+                infinite_maximum(z, e, n, m)
             else:
                 for i in range(n):
                     e[i] = exp_scaled[real](z[i] - base, power, &unused)
@@ -298,15 +303,15 @@ cdef bint long_row(
                 gbuffer[i] = e[i] * f
             if b <= row.label[0] < b + n:
                 gbuffer[row.label[0] - b] -= <real>rows.coefficient[index] * scale
-        if job.ask != SOFTMAX and b <= s.top[0] < b + n:
-            gbuffer[s.top[0] - b] = <real>top_grad(job, &s, &row, 0)
+        if job.ask != SOFTMAX and b <= top < b + n:
+            gbuffer[top - b] = <real>top_grad(job, &s, &row, 0)
         write[real](grad, b, n, gbuffer, job.stream)
         if job.with_hess:
             for i in range(n):
                 p = <real>(e[i] / all_e)
                 gbuffer[i] = <real>(slope(job, &s, &row, 0) * (p - p * p))
-            if b <= s.top[0] < b + n:
-                gbuffer[s.top[0] - b] = <real>top_hess(job, &s, &row, 0)
+            if b <= top < b + n:
+                gbuffer[top - b] = <real>top_hess(job, &s, &row, 0)
             write[real](hess, b, n, gbuffer, job.stream)
     return True
 
@@ -418,17 +423,16 @@ cdef bint tile_rows(
         s.distance[i] = s.a_top[i] = s.a_others[i] = s.a_lost[i] = 0
     for i in range(n):
         s.e_top[i] = etile[s.top[i] * width + i]
-        if m[i] == <real>INFINITY:
+        if absolute(m[i]) == <real>INFINITY:
             for c in range(classes):
                 column[c] = z[c][i]
-            infinite_maximum[real](column, taken, classes)
+            infinite_maximum[real](column, taken, classes, m[i])
             s.e_top[i] = 1
             s.others[i] = -1
             for c in range(classes):
                 etile[c * width + i] = taken[c]
                 s.others[i] += taken[c]
-            if s.others[i] > 0:  # several infinite logits have no limit
-                s.others[i] = NAN
+            s.others[i] = infinite_others(job, s.m[i], s.others[i])
 
     if job.dense:
         if job.soft:
@@ -513,7 +517,7 @@ cdef void clear_invisible(
 # ---- chunks of rows ----
 
 cdef void read_rows(const Job* job, Py_ssize_t first, Py_ssize_t n, Rows* rows) noexcept nogil:
-    """What target and weight say of n <= TILE rows. An ignored row weighs nothing."""
+    """What target and weight say of n <= TILE rows. An ignored row weighs nothing, nor does one whose class does."""
     cdef double weights[TILE]
     cdef int64_t labels[TILE]
     cdef const int64_t* label
@@ -544,6 +548,10 @@ cdef void read_rows(const Job* job, Py_ssize_t first, Py_ssize_t n, Rows* rows) 
                     rows.coefficient[i] = job.class_weight[rows.label[i]]
                     if job.single:  # as the coefficients of soft targets are
                         rows.coefficient[i] = <float>rows.coefficient[i]
+                    if rows.coefficient[i] == 0 and not job.dense:
+                        rows.weight[i] = 0
+                        rows.label[i] = -1
+                        rows.invisible += 1
 
 
 cdef int weigh_chunk(const Job* job, Py_ssize_t chunk) noexcept nogil:
@@ -698,8 +706,11 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
     cdef Rows rows
     cdef double losses[TILE]
     cdef double all_losses = 0
-    cdef Py_ssize_t numbers = 3 * job.classes * job.tile + (0 if tiled else min(job.classes, <Py_ssize_t>KEPT))
-    cdef real* work = <real*>malloc(numbers * sizeof(real))
+    cdef Py_ssize_t numbers = 3 * job.classes * job.tile if job.tile > 1 else 0
+    cdef real* work
+    if not tiled:
+        numbers += min(job.classes, <Py_ssize_t>KEPT)
+    work = <real*>malloc(numbers * sizeof(real))
     if work == NULL:
         return -1
     while first < stop:
@@ -750,7 +761,7 @@ cdef double do_all(const Job* job, bint weigh) except? -1:
         raise MemoryError("no memory for the row buffers")
     for chunk in range(job.chunks):
         if job.unfit[chunk]:
-            raise Unfit(1, job.unfit[chunk] - 1)
+            raise UnfitError(1, job.unfit[chunk] - 1)
     return total
 
 
@@ -805,7 +816,7 @@ cdef int number_like(const View* logits) noexcept:
 
 cdef object start(Job* job, int axis, list arrays):
     """Split positions from classes, choose tiles and chunks, make room for the sums."""
-    cdef Py_ssize_t numbers
+    cdef Py_ssize_t numbers, group
     cdef object array
     job.logits_step = without_axis(&job.logits, axis)
     job.rows = job.logits.size
@@ -825,13 +836,13 @@ cdef object start(Job* job, int axis, list arrays):
             job.stream = False
             break
     if job.classes <= TILE_CLASSES:
-        job.tile = min(max(TILE_ITEMS // job.classes, 32), TILE) // 16 * 16
-    elif job.logits_step == job.logits.itemsize or TRANSPOSED // job.classes < 2:
-        job.tile = 1
+        group = min(max(TILE_ITEMS // job.classes, 32), TILE) // 16 * 16
     else:
-        job.tile = min(TRANSPOSED // job.classes, GROUP)
+        group = max(min(TRANSPOSED // job.classes, GROUP), 1)
+    job.tile = group if job.classes <= TILE_CLASSES or job.logits_step != job.logits.itemsize else 1
+    # chunks, and so the order of sums, are the same for any layout
     numbers = max(CHUNK // job.classes, pieces(job.rows, MAX_CHUNKS), 1)
-    job.chunk = pieces(numbers, job.tile) * job.tile
+    job.chunk = pieces(numbers, group) * group
     job.chunks = pieces(job.rows, job.chunk)
     job.sums = <double*>calloc(job.chunks + 1, sizeof(double) + sizeof(Py_ssize_t))
     if job.sums == NULL:
@@ -849,7 +860,7 @@ def cross_entropy(
     may be scalars;
     `class_weights` is None or a contiguous float64 array; `params` is (label_smoothing,);
     `out` is None or has one array or
-    None for each array asked for. Raises Unfit for a label or a probability out of range.
+    None for each array asked for. Raises UnfitError for a label or a probability out of range.
     """
     cdef Job job
     cdef View positions
@@ -899,6 +910,8 @@ def cross_entropy(
     for array in arrays:
         if array is None:
             return NotImplemented
+    if job.with_hess and meet(&job.grad, &job.hess):
+        return NotImplemented
     start(&job, axis, arrays)
     try:
         if not job.soft or (mean and (job.weighted or job.class_weight != NULL)):

@@ -1,7 +1,7 @@
 COMPILER: str
 OPENMP: bool
 
-class Unfit(Exception):
+class UnfitError(Exception):
     which: int
     position: int
 

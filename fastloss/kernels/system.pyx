@@ -18,7 +18,7 @@ cdef bint _forked = False
 cdef int _bfloat16 = -1
 
 
-class Unfit(Exception):
+class UnfitError(Exception):
     """A value a driver met that has no place in the loss: which input, the flat position of the first one."""
 
     def __init__(self, Py_ssize_t which, Py_ssize_t position):

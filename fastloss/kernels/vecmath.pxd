@@ -15,6 +15,7 @@ cdef extern from "vecmath.h" nogil:
     double vm_log1p_unit_f64(double x) noexcept
     float vm_sum_f32(const float* x, Py_ssize_t n) noexcept
     double vm_sum_f64(const double* x, Py_ssize_t n) noexcept
+    double vm_sum_twice_f64(const double* x, Py_ssize_t n) noexcept
     double vm_sum_wide_f32(const float* x, Py_ssize_t n) noexcept
     float vm_max_f32(const float* x, Py_ssize_t n) noexcept
     double vm_max_f64(const double* x, Py_ssize_t n) noexcept
@@ -53,10 +54,11 @@ cdef inline real sum_of(const real* x, Py_ssize_t n) noexcept nogil:
 
 
 cdef inline double wide_sum_of(const real* x, Py_ssize_t n) noexcept nogil:
+    """The sum in more precision than the numbers have."""
     if real is float:
         return vm_sum_wide_f32(x, n)
     else:
-        return vm_sum_f64(x, n)
+        return vm_sum_twice_f64(x, n)
 
 
 cdef inline real max_of(const real* x, Py_ssize_t n) noexcept nogil:

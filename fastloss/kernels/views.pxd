@@ -155,11 +155,10 @@ cdef inline void settle(View* v) noexcept nogil:
     )
 
 
-cdef inline bint overlap(const View* a, const View* b) noexcept nogil:
-    """Whether two views may share memory in any way but lying exactly upon each other."""
+cdef inline bint meet(const View* a, const View* b) noexcept nogil:
+    """Whether the stretches of memory that two views span meet."""
     cdef int d
     cdef Py_ssize_t low_a = 0, low_b = 0, high_a = a.itemsize, high_b = b.itemsize
-    cdef bint exact = a.data == b.data and a.itemsize == b.itemsize and same_shape(a, b)
     if a.size == 0 or b.size == 0:
         return False
     for d in range(a.ndim):
@@ -167,10 +166,19 @@ cdef inline bint overlap(const View* a, const View* b) noexcept nogil:
             low_a += (a.shape[d] - 1) * a.strides[d]
         else:
             high_a += (a.shape[d] - 1) * a.strides[d]
-        exact = exact and (a.shape[d] == 1 or a.strides[d] == b.strides[d])
     for d in range(b.ndim):
         if b.strides[d] < 0:
             low_b += (b.shape[d] - 1) * b.strides[d]
         else:
             high_b += (b.shape[d] - 1) * b.strides[d]
-    return not exact and a.data + low_a < b.data + high_b and b.data + low_b < a.data + high_a
+    return a.data + low_a < b.data + high_b and b.data + low_b < a.data + high_a
+
+
+cdef inline bint overlap(const View* a, const View* b) noexcept nogil:
+    """Whether two views may share memory in any way but lying exactly upon each other."""
+    cdef int d
+    cdef bint exact = a.data == b.data and a.itemsize == b.itemsize and same_shape(a, b)
+    if exact:
+        for d in range(a.ndim):
+            exact = exact and (a.shape[d] == 1 or a.strides[d] == b.strides[d])
+    return not exact and meet(a, b)
