@@ -81,9 +81,10 @@ def test_demo_runs(tmp_path, capsys):
     assert f"Picture: {picture}" in printed.out
     assert list(tmp_path.iterdir()) == [picture]
     content = picture.read_bytes()
-    assert content.startswith(b"\x89PNG\r\n\x1a\n") and content.endswith(b"IEND\xaeB`\x82")
+    assert content.startswith(b"\x89PNG\r\n\x1a\n")
+    assert content.endswith(b"IEND\xaeB`\x82")
     width, height = struct.unpack(">II", content[16:24])
-    assert width >= 1000 and height >= 400
+    assert (width, height) >= (1000, 400)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudoterminals of this kind")
@@ -149,7 +150,7 @@ def test_digits_are_split_without_overlap(digits):
     assert len(digits.images) == len(digits.labels) == demo.TRAINING_IMAGES
     assert len(digits.images) + len(digits.held_out_images) == 1797
     assert set(digits.labels) == set(digits.held_out_labels) == set(range(10))
-    assert digits.images.min() == 0 and digits.images.max() == 1
+    assert (digits.images.min(), digits.images.max()) == (0, 1)
 
 
 def test_lbfgs_fits_the_digits(digits):

@@ -36,7 +36,8 @@ cdef void binary_cross_entropy_with_logits(
         v = negative if x < 0 else positive
         share = t - shift if x < 0 else negative
         w = w if x < 0 else one
-        linear = share * a * w if (share != 0) & (w != 0) else 0  # u a, without rounding a tiny u
+        linear = share * a if share != 0 else 0
+        linear = linear * w if w != 0 else 0  # u a, without rounding a tiny u
         loss[i] = <double>(linear + (u + v) * log1p_unit[real](e))
         if grad:
             g = ((u - v) - v * expm1 if a < half else u - v * e) / (one + e)
