@@ -1,33 +1,24 @@
 """The one driver of all pointwise losses: blocks, threads, dtypes, layouts, weights, reductions.
-
-Work is cut into chunks that depend on the size alone; each chunk's sum is kept, and the sums are added in order, so
-the result has the same bits for any number of threads.
 """
 
 cimport numpy as cnp
 from cpython.pycapsule cimport PyCapsule_GetPointer
-from cython.parallel cimport prange
 from libc.math cimport INFINITY, NAN, nextafter, nextafterf
-from libc.stdlib cimport calloc, free, malloc
+from libc.stdlib cimport free, malloc
+from fastloss.kernels.driver cimport (
+    GRAD_HESS, MAX_CHUNKS, VALUE, VALUE_AND_GRAD, Chunks, make_chunks, number_like, output, run_chunks, streams,
+)
 from fastloss.kernels.kernel cimport MAX_PARAMS, SCALE, Kernel
-from fastloss.kernels.system cimport bfloat16_type, thread_count
 from fastloss.kernels.vecmath cimport real, sum_of
 from fastloss.kernels.views cimport (
-    BF16, BLOCK, F16, F32, F64, I16, I32, Kind, View, describe, fit, is_integer, meet, overlap, pieces, read, same_shape, settle,
-    stream_end, write,
+    BLOCK, F32, F64, I32, Kind, View, describe, fit, is_integer, meet, pieces, read, settle, stream_end, write,
 )
-from fastloss.kernels.system import UnfitError
 
 cnp.import_array()
 
 cdef enum:
-    VALUE = 0
-    VALUE_AND_GRAD = 1
-    GRAD_HESS = 2
     MAX_INPUTS = 6
-    MAX_CHUNKS = 1024            # their sums take 8 KB, whatever the size
     CHUNK = 16 * BLOCK           # the least that is worth handing to a thread
-    STREAM = 16 << 20            # bytes of output that no cache keeps
 
 cdef double PRESCALE = 2.0 ** -64
 
@@ -46,9 +37,8 @@ ctypedef struct Job:
     View grads[MAX_INPUTS]
     View hesses[MAX_INPUTS]
     double scale
-    Py_ssize_t size, chunk, chunks
-    double* sums                 # one per chunk
-    Py_ssize_t* unfit            # one per chunk: 1 + position * MAX_INPUTS + input, or 0
+    Py_ssize_t size
+    Chunks chunks
 
 
 cdef void read_weights(const Job* job, Py_ssize_t start, Py_ssize_t n, const real* target, double* w) noexcept nogil:
@@ -107,7 +97,7 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
     """Compute one chunk: its sum, its derivatives. Returns -1 if memory ran out."""
     cdef Kernel* kernel = job.kernel
     cdef int inputs = kernel.inputs, grads = kernel.grads, k
-    cdef Py_ssize_t start = chunk * job.chunk, stop = min(start + job.chunk, job.size), n, i, bad
+    cdef Py_ssize_t start = chunk * job.chunks.size, stop = min(start + job.chunks.size, job.size), n, i, bad
     cdef real* buffers = <real*>malloc((inputs + 2 * grads + 1) * BLOCK * sizeof(real) + 2 * BLOCK * sizeof(double))
     cdef double* loss
     cdef double* weights
@@ -136,7 +126,7 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
             if job.bounded[k]:
                 bad = outside[real](x[k], w, n, <real>job.low[k], <real>job.high[k])
                 if bad >= 0:
-                    job.unfit[chunk] = 1 + (start + bad) * MAX_INPUTS + k
+                    job.chunks.unfit[chunk] = 1 + 8 * (start + bad) + k
                     free(buffers)
                     return 0
         if real is float:
@@ -161,14 +151,14 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
         start += n
     if job.stream:
         stream_end()
-    job.sums[chunk] = total
+    job.chunks.sums[chunk] = total
     free(buffers)
     return 0
 
 
 cdef int weigh_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
     """Sum the weights of one chunk."""
-    cdef Py_ssize_t start = chunk * job.chunk, stop = min(start + job.chunk, job.size), n
+    cdef Py_ssize_t start = chunk * job.chunks.size, stop = min(start + job.chunks.size, job.size), n
     cdef double weights[BLOCK]
     cdef real target[BLOCK]
     cdef const real* t = NULL
@@ -180,60 +170,15 @@ cdef int weigh_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil
         read_weights[real](job, start, n, t, weights)
         total += sum_of[double](weights, n)
         start += n
-    job.sums[chunk] = total
+    job.chunks.sums[chunk] = total
     return 0
 
 
-cdef int do_chunk(const Job* job, Py_ssize_t chunk, bint weigh) noexcept nogil:
+cdef int do_chunk(const void* untyped, Py_ssize_t chunk, bint weigh) noexcept nogil:
+    cdef const Job* job = <const Job*>untyped
     if weigh:
         return weigh_chunk[float](job, chunk, 0) if job.single else weigh_chunk[double](job, chunk, 0)
     return run_chunk[float](job, chunk, 0) if job.single else run_chunk[double](job, chunk, 0)
-
-
-cdef double do_all(const Job* job, bint weigh) except? -1:
-    """Run every chunk, in threads if that is worth it, and add up their sums in order."""
-    cdef Py_ssize_t chunk
-    cdef int failures = 0, threads
-    cdef double total = 0
-    with nogil:
-        threads = thread_count(job.chunks)
-        if threads == 1:
-            for chunk in range(job.chunks):
-                failures += do_chunk(job, chunk, weigh)
-        else:
-            for chunk in prange(job.chunks, schedule="dynamic", num_threads=threads):
-                failures += do_chunk(job, chunk, weigh)
-        for chunk in range(job.chunks):
-            total += job.sums[chunk]
-    if failures:
-        raise MemoryError("no memory for the block buffers")
-    for chunk in range(job.chunks):
-        if job.unfit[chunk]:
-            raise UnfitError((job.unfit[chunk] - 1) % MAX_INPUTS, (job.unfit[chunk] - 1) // MAX_INPUTS)
-    return total
-
-
-cdef object output(object given, int number, View* view, const Job* job):
-    """The array to write into: the given one, a new one, or None if the given one will not do."""
-    cdef const View* like = &job.inputs[0]
-    cdef int k
-    if given is None:
-        given = cnp.PyArray_EMPTY(like.ndim, <cnp.npy_intp*>like.shape, number, 0)
-        describe(given, view)
-        return given
-    if (
-        not describe(given, view)
-        or cnp.PyArray_TYPE(<cnp.ndarray>given) != number
-        or not view.contiguous
-        or not cnp.PyArray_ISWRITEABLE(<cnp.ndarray>given)
-        or not same_shape(view, like)
-        or (job.weighted and overlap(view, &job.weight))
-    ):
-        return None
-    for k in range(job.kernel.inputs):
-        if overlap(view, &job.inputs[k]):
-            return None
-    return given
 
 
 cdef bint small_integers(object bounds) except -1:
@@ -252,13 +197,15 @@ def run(
     None or has one array or None for each array asked for. Raises UnfitError for an input out of bounds.
     """
     cdef Job job
-    cdef int k, other, number, written = 0
+    cdef int k, other, number
     cdef Kind kind
     cdef bint mean = reduction == "mean", none = reduction == "none"
     cdef double total, divisor = 1
     cdef list arrays = []
     cdef object array
-    cdef bint in_place = False
+    cdef const View* readers[MAX_INPUTS + 1]
+    cdef int reader_count
+    cdef View* view
     job.kernel = <Kernel*>PyCapsule_GetPointer(kernel, "fastloss.kernel")
     if not (mean or none or reduction == "sum") or (denominator is not None and not mean):
         return NotImplemented
@@ -290,55 +237,45 @@ def run(
             if high_open:
                 job.high[k] = nextafterf(job.high[k], -INFINITY) if job.single else nextafter(job.high[k], -INFINITY)
 
+    for k in range(job.kernel.inputs):
+        readers[k] = &job.inputs[k]
+    reader_count = job.kernel.inputs
+    if job.weighted:
+        readers[reader_count] = &job.weight
+        reader_count += 1
     # what is written: the losses if they are all that is asked for, else one derivative after the other
     if job.with_losses:
-        array = output(
-            out[0] if out is not None and ask == VALUE else None,
-            cnp.NPY_FLOAT if job.single else cnp.NPY_DOUBLE, &job.losses, &job,
-        )
-        arrays.append(array)
+        array = out[0] if out is not None and ask == VALUE else None
+        number = cnp.NPY_FLOAT if job.single else cnp.NPY_DOUBLE
+        arrays.append(output(array, &job.inputs[0], number, &job.losses, readers, reader_count))
     for k in range(job.kernel.grads * (job.with_grad + job.with_hess)):
-        kind = job.inputs[k % job.kernel.grads].kind
-        number = (
-            cnp.NPY_FLOAT16 if kind == F16 else bfloat16_type() if kind == BF16
-            else cnp.NPY_FLOAT if kind == F32 else cnp.NPY_DOUBLE
-        )
-        array = output(
-            None if out is None else out[k], number,
-            &job.grads[k] if k < job.kernel.grads else &job.hesses[k - job.kernel.grads], &job,
-        )
+        view = &job.grads[k] if k < job.kernel.grads else &job.hesses[k - job.kernel.grads]
+        number = number_like(job.inputs[k % job.kernel.grads].kind)
+        array = output(None if out is None else out[k], &job.inputs[0], number, view, readers, reader_count)
         arrays.append(array)
-        if job.with_hess and k >= job.kernel.grads and array is not None:
-            for other in range(job.kernel.grads):
-                if meet(&job.hesses[k - job.kernel.grads], &job.grads[other]):
-                    return NotImplemented
+        for other in range(k if array is not None else 0):
+            if meet(view, &job.grads[other] if other < job.kernel.grads else &job.hesses[other - job.kernel.grads]):
+                return NotImplemented
     for array in arrays:
         if array is None:
             return NotImplemented
-        written += cnp.PyArray_NBYTES(<cnp.ndarray>array) > STREAM
-        for k in range(job.kernel.inputs):
-            in_place = in_place or cnp.PyArray_DATA(<cnp.ndarray>array) == job.inputs[k].data
+    job.stream = streams(arrays, readers, reader_count)
 
     job.size = job.inputs[0].size
     for k in range(job.kernel.inputs):
         settle(&job.inputs[k])
     if job.weighted:
         settle(&job.weight)
-    # a line that is in cache because it was read is better overwritten there
-    job.stream = written > 0 and not in_place
-    job.chunk = max(<Py_ssize_t>CHUNK, pieces(pieces(job.size, MAX_CHUNKS), BLOCK) * BLOCK)
-    job.chunks = pieces(job.size, job.chunk)
+    make_chunks(
+        &job.chunks, job.size, max(<Py_ssize_t>CHUNK, pieces(pieces(job.size, MAX_CHUNKS), BLOCK) * BLOCK)
+    )
     job.params[SCALE] = job.scale = 1
-    job.sums = <double*>calloc(job.chunks + 1, sizeof(double) + sizeof(Py_ssize_t))
-    if job.sums == NULL:
-        raise MemoryError("no memory for the sums of the chunks")
-    job.unfit = <Py_ssize_t*>(job.sums + job.chunks)
     try:
         if mean and ask != GRAD_HESS:
             if denominator is not None:
                 divisor = denominator
             elif job.weighted or job.ignoring:
-                divisor = do_all(&job, True)
+                divisor = run_chunks(&job.chunks, do_chunk, &job, True)
             else:
                 divisor = job.size
             if divisor == 0:  # the mean of nothing
@@ -346,15 +283,15 @@ def run(
                     cnp.PyArray_FILLWBYTE(<cnp.ndarray>array, 0)
                 return answer(NAN, arrays, ask, job.kernel.grads)
             job.scale = 1 / divisor
-        total = do_all(&job, False)
+        total = run_chunks(&job.chunks, do_chunk, &job, False)
         if ask != GRAD_HESS and (total == INFINITY or total == -INFINITY) and mean:
             # the sum overflowed, the mean need not: add up again, 2^64 times smaller
             job.with_grad = False
             job.params[SCALE] = PRESCALE
-            total = do_all(&job, False)
+            total = run_chunks(&job.chunks, do_chunk, &job, False)
             divisor *= PRESCALE
     finally:
-        free(job.sums)
+        free(job.chunks.sums)
     if job.with_losses:
         return answer(arrays[0], arrays[1:], ask, job.kernel.grads)
     return answer(total / divisor, arrays, ask, job.kernel.grads)

@@ -17,28 +17,24 @@ and number of threads.
 """
 
 cimport numpy as cnp
-from cython.parallel cimport prange
 from libc.math cimport INFINITY, NAN
 from libc.stdint cimport int64_t
-from libc.stdlib cimport calloc, free, malloc
+from libc.stdlib cimport free, malloc
 from libc.string cimport memset
-from fastloss.kernels.system cimport bfloat16_type, thread_count
+from fastloss.kernels.driver cimport (
+    GRAD_HESS, LOG_SOFTMAX, LOGSUMEXP, MAX_CHUNKS, SOFTMAX, VALUE, Chunks, make_chunks, number_like, output, run_chunks,
+    streams,
+)
 from fastloss.kernels.vecmath cimport absolute, exp_scaled, find, keep_larger, log1p, max_of, real, sum_of, wide_sum_of
 from fastloss.kernels.views cimport (
-    BF16, BLOCK, F16, F32, F64, Kind, View, describe, fit, is_integer, meet, overlap, pieces, prefetch, read, read_labels, same_shape,
-    settle, stream_end, without_axis, write,
+    BF16, BLOCK, F16, F32, F64, Kind, View, describe, fit, is_integer, meet, pieces, prefetch, read, read_labels,
+    same_shape, settle, stream_end, without_axis, write,
 )
-from fastloss.kernels.system import UnfitError
 
 cnp.import_array()
 
 cdef enum:
-    VALUE = 0
-    VALUE_AND_GRAD = 1
-    GRAD_HESS = 2
-    SOFTMAX = 3
-    LOG_SOFTMAX = 4
-    LOGSUMEXP = 5
+    TARGET = 1                   # the second input
 
     TILE_CLASSES = 64            # at most: vectors across rows; more: along the row
     TILE = 240                   # the most rows in a tile; not 256: arrays 4 KB apart delay each other's loads (69 -> 22 ms)
@@ -48,8 +44,6 @@ cdef enum:
     KEPT = 16384                 # exponentials of a row that are kept (L2), not computed again for the gradient
     TRANSPOSED = 65536           # numbers in a block of rows that is turned so that classes lie side by side
     CHUNK = 16384                # the least number of logits that is worth handing to a thread
-    MAX_CHUNKS = 1024            # their sums take 8 KB, whatever the size
-    STREAM = 16 << 20            # bytes of output that no cache keeps
 
 cdef double PRESCALE = 2.0 ** -64
 
@@ -59,15 +53,14 @@ ctypedef struct Job:
     bint soft                    # the target holds probabilities, not labels
     bint dense                   # more than one coefficient per row: soft, or smoothed
     bint with_grad, with_hess, with_losses, weighted, stream
-    Py_ssize_t classes, rows, tile, chunk, chunks
+    Py_ssize_t classes, rows, tile
+    Chunks chunks
     # views of the rows' positions, and the step from class to class
     View logits, target, weight, losses, grad, hess
     Py_ssize_t logits_step, target_step, grad_step, hess_step
     double* class_weight
     double smoothing, scale, prescale
     int64_t ignored
-    double* sums                 # one per chunk
-    Py_ssize_t* unfit            # one per chunk: 1 + position in the target, or 0
 
 ctypedef struct Rows:
     # what the target and the weight say of up to TILE rows
@@ -556,7 +549,7 @@ cdef void read_rows(const Job* job, Py_ssize_t first, Py_ssize_t n, Rows* rows) 
 
 cdef int weigh_chunk(const Job* job, Py_ssize_t chunk) noexcept nogil:
     """Check the labels of one chunk, and sum its rows' weights."""
-    cdef Py_ssize_t first = chunk * job.chunk, stop = min(first + job.chunk, job.rows), n, i, c
+    cdef Py_ssize_t first = chunk * job.chunks.size, stop = min(first + job.chunks.size, job.rows), n, i, c
     cdef Rows rows
     cdef View target = job.target
     cdef char* origin = target.data
@@ -584,10 +577,10 @@ cdef int weigh_chunk(const Job* job, Py_ssize_t chunk) noexcept nogil:
             if unfit and not job.soft:
                 for i in range(n):
                     if rows.weight[i] != 0 and not 0 <= rows.label[i] < job.classes:
-                        job.unfit[chunk] = 1 + first + i
+                        job.chunks.unfit[chunk] = 1 + 8 * (first + i) + TARGET
                         return 0
         first += n
-    job.sums[chunk] = all_weights
+    job.chunks.sums[chunk] = all_weights
     return 0
 
 
@@ -700,7 +693,7 @@ cdef bint group_of_rows(
 
 cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
     """Compute one chunk of rows: its sum, its derivatives. Returns -1 if memory ran out."""
-    cdef Py_ssize_t first = chunk * job.chunk, stop = min(first + job.chunk, job.rows), n, i, unfit = 0
+    cdef Py_ssize_t first = chunk * job.chunks.size, stop = min(first + job.chunks.size, job.rows), n, i, unfit = 0
     cdef bint tiled = job.classes <= TILE_CLASSES, fine
     cdef View logits = job.logits, target = job.target, grad = job.grad, hess = job.hess
     cdef Rows rows
@@ -721,7 +714,7 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
         else:
             fine = group_of_rows[real](job, &rows, &logits, &target, &grad, &hess, first, n, work, losses, &unfit)
         if not fine:
-            job.unfit[chunk] = 1 + first * job.classes + unfit
+            job.chunks.unfit[chunk] = 1 + 8 * (first * job.classes + unfit) + TARGET
             break
         for i in range(n):
             losses[i] = rows.weight[i] * losses[i] * job.prescale if rows.weight[i] != 0 else 0
@@ -731,38 +724,16 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
         first += n
     if job.stream:
         stream_end()
-    job.sums[chunk] = all_losses
+    job.chunks.sums[chunk] = all_losses
     free(work)
     return 0
 
 
-cdef int do_chunk(const Job* job, Py_ssize_t chunk, bint weigh) noexcept nogil:
+cdef int do_chunk(const void* untyped, Py_ssize_t chunk, bint weigh) noexcept nogil:
+    cdef const Job* job = <const Job*>untyped
     if weigh:
         return weigh_chunk(job, chunk)
     return run_chunk[float](job, chunk, 0) if job.single else run_chunk[double](job, chunk, 0)
-
-
-cdef double do_all(const Job* job, bint weigh) except? -1:
-    """Run every chunk, in threads if that is worth it, and add up their sums in order."""
-    cdef Py_ssize_t chunk
-    cdef int failures = 0, threads
-    cdef double total = 0
-    with nogil:
-        threads = thread_count(job.chunks)
-        if threads == 1:
-            for chunk in range(job.chunks):
-                failures += do_chunk(job, chunk, weigh)
-        else:
-            for chunk in prange(job.chunks, schedule="dynamic", num_threads=threads):
-                failures += do_chunk(job, chunk, weigh)
-        for chunk in range(job.chunks):
-            total += job.sums[chunk]
-    if failures:
-        raise MemoryError("no memory for the row buffers")
-    for chunk in range(job.chunks):
-        if job.unfit[chunk]:
-            raise UnfitError(1, job.unfit[chunk] - 1)
-    return total
 
 
 # ---- calls ----
@@ -785,39 +756,9 @@ cdef bint prepare(Job* job, object logits, int* axis):
     return True
 
 
-cdef object output(Job* job, object given, const View* like, int number, View* view):
-    """The array to write into: the given one, a new one, or None if the given one will not do."""
-    if given is None:
-        given = cnp.PyArray_EMPTY(like.ndim, <cnp.npy_intp*>like.shape, number, 0)
-        describe(given, view)
-        return given
-    if (
-        not describe(given, view)
-        or cnp.PyArray_TYPE(<cnp.ndarray>given) != number
-        or not view.contiguous
-        or not cnp.PyArray_ISWRITEABLE(<cnp.ndarray>given)
-        or not same_shape(view, like)
-        or overlap(view, &job.logits)
-        or (job.ask <= GRAD_HESS and overlap(view, &job.target))
-        or (job.weighted and overlap(view, &job.weight))
-    ):
-        return None
-    return given
-
-
-cdef int number_like(const View* logits) noexcept:
-    """The type number of a derivative: that of the logits, double for integers."""
-    if logits.kind == F16:
-        return cnp.NPY_FLOAT16
-    if logits.kind == BF16:
-        return bfloat16_type()
-    return cnp.NPY_FLOAT if logits.kind == F32 else cnp.NPY_DOUBLE
-
-
-cdef object start(Job* job, int axis, list arrays):
-    """Split positions from classes, choose tiles and chunks, make room for the sums."""
+cdef int start(Job* job, int axis) except -1:
+    """Split positions from classes, choose tiles and chunks."""
     cdef Py_ssize_t numbers, group
-    cdef object array
     job.logits_step = without_axis(&job.logits, axis)
     job.rows = job.logits.size
     if job.with_grad:
@@ -830,11 +771,6 @@ cdef object start(Job* job, int axis, list arrays):
         settle(&job.target)
     if job.weighted:
         settle(&job.weight)
-    for array in arrays:  # a line that is in cache because it was read is better overwritten there
-        job.stream = job.stream or cnp.PyArray_NBYTES(<cnp.ndarray>array) > STREAM
-        if cnp.PyArray_DATA(<cnp.ndarray>array) == job.logits.data:
-            job.stream = False
-            break
     if job.classes <= TILE_CLASSES:
         group = min(max(TILE_ITEMS // job.classes, 32), TILE) // 16 * 16
     else:
@@ -842,12 +778,8 @@ cdef object start(Job* job, int axis, list arrays):
     job.tile = group if job.classes <= TILE_CLASSES or job.logits_step != job.logits.itemsize else 1
     # chunks, and so the order of sums, are the same for any layout
     numbers = max(CHUNK // job.classes, pieces(job.rows, MAX_CHUNKS), 1)
-    job.chunk = pieces(numbers, group) * group
-    job.chunks = pieces(job.rows, job.chunk)
-    job.sums = <double*>calloc(job.chunks + 1, sizeof(double) + sizeof(Py_ssize_t))
-    if job.sums == NULL:
-        raise MemoryError("no memory for the sums of the chunks")
-    job.unfit = <Py_ssize_t*>(job.sums + job.chunks)
+    make_chunks(&job.chunks, job.rows, pieces(numbers, group) * group)
+    return 0
 
 
 def cross_entropy(
@@ -868,7 +800,9 @@ def cross_entropy(
     cdef double total, divisor = 1, smoothing = params[0]
     cdef list arrays = []
     cdef object array, value
-    cdef int k
+    cdef const View* readers[3]
+    cdef View* view
+    cdef int k, number
     job.ask = ask
     if (
         not (mean or none or reduction == "sum") or (denominator is not None and not mean)
@@ -897,25 +831,25 @@ def cross_entropy(
     job.with_grad = ask != VALUE
     job.with_hess = ask == GRAD_HESS
     job.with_losses = none and ask != GRAD_HESS
+    readers[0], readers[1], readers[2] = &job.logits, &job.target, &job.weight
     if job.with_losses:
         array = out[0] if out is not None and ask == VALUE else None
-        arrays.append(
-            output(&job, array, &positions, cnp.NPY_FLOAT if job.single else cnp.NPY_DOUBLE, &job.losses)
-        )
+        number = cnp.NPY_FLOAT if job.single else cnp.NPY_DOUBLE
+        arrays.append(output(array, &positions, number, &job.losses, readers, 2 + job.weighted))
     for k in range(job.with_grad + job.with_hess):
         array = out[k] if out is not None else None
-        arrays.append(
-            output(&job, array, &job.logits, number_like(&job.logits), &job.hess if k else &job.grad)
-        )
+        view = &job.hess if k else &job.grad
+        arrays.append(output(array, &job.logits, number_like(job.logits.kind), view, readers, 2 + job.weighted))
     for array in arrays:
         if array is None:
             return NotImplemented
     if job.with_hess and meet(&job.grad, &job.hess):
         return NotImplemented
-    start(&job, axis, arrays)
+    job.stream = streams(arrays, readers, 2 + job.weighted)
+    start(&job, axis)
     try:
         if not job.soft or (mean and (job.weighted or job.class_weight != NULL)):
-            divisor = do_all(&job, True)
+            divisor = run_chunks(&job.chunks, do_chunk, &job, True)
         else:
             divisor = job.rows
         if not mean or ask == GRAD_HESS:
@@ -928,15 +862,15 @@ def cross_entropy(
                 cnp.PyArray_FILLWBYTE(<cnp.ndarray>array, 0)
         else:
             job.scale = 1 / divisor
-            total = do_all(&job, False)
+            total = run_chunks(&job.chunks, do_chunk, &job, False)
             if mean and (total == INFINITY or total == -INFINITY):
                 # the sum overflowed, the mean need not: add up again, 2^64 times smaller
                 job.with_grad = job.with_hess = job.with_losses = False
                 job.prescale = PRESCALE
-                total = do_all(&job, False)
+                total = run_chunks(&job.chunks, do_chunk, &job, False)
                 divisor *= PRESCALE
     finally:
-        free(job.sums)
+        free(job.chunks.sums)
     if ask == GRAD_HESS:
         return arrays[0], arrays[1]
     value = arrays[0] if none else total / divisor
@@ -947,6 +881,7 @@ def rows(int ask, object logits, int axis, object out):
     """softmax, log_softmax or logsumexp along an axis; NotImplemented as above."""
     cdef Job job
     cdef View positions
+    cdef const View* reader = &job.logits
     cdef object array
     if not prepare(&job, logits, &axis):
         return NotImplemented
@@ -956,16 +891,17 @@ def rows(int ask, object logits, int axis, object out):
     if ask == LOGSUMEXP:
         positions = job.logits
         without_axis_shape(&positions, axis)
-        array = output(&job, out, &positions, number_like(&job.logits), &job.losses)
+        array = output(out, &positions, number_like(job.logits.kind), &job.losses, &reader, 1)
     else:
-        array = output(&job, out, &job.logits, number_like(&job.logits), &job.grad)
+        array = output(out, &job.logits, number_like(job.logits.kind), &job.grad, &reader, 1)
     if array is None:
         return NotImplemented
-    start(&job, axis, [array])
+    job.stream = streams([array], &reader, 1)
+    start(&job, axis)
     try:
-        do_all(&job, False)
+        run_chunks(&job.chunks, do_chunk, &job, False)
     finally:
-        free(job.sums)
+        free(job.chunks.sums)
     return array
 
 

@@ -19,12 +19,17 @@ cdef int _bfloat16 = -1
 
 
 class UnfitError(Exception):
-    """A value a driver met that has no place in the loss: which input, the flat position of the first one."""
+    """A value that has no place in the loss: its position in the input, counted flat, and which input it stands in."""
 
-    def __init__(self, Py_ssize_t which, Py_ssize_t position):
-        super().__init__(which, position)
-        self.which = which
+    def __init__(self, Py_ssize_t position, int which):
+        super().__init__(position, which)
         self.position = position
+        self.which = which
+
+
+cdef int raise_unfit(Py_ssize_t place) except -1:
+    """Raise for a place that a driver wrote down as position * 8 + which."""
+    raise UnfitError(place // 8, place % 8)
 
 
 def supported_isas():

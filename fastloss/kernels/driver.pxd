@@ -1,0 +1,105 @@
+"""What the drivers share: what can be asked for, chunks in threads, and the arrays that are written."""
+
+cimport numpy as cnp
+from cython.parallel cimport prange
+from libc.stdlib cimport calloc
+from fastloss.kernels.system cimport bfloat16_type, raise_unfit, thread_count
+from fastloss.kernels.views cimport BF16, F16, F32, Kind, View, describe, meet, overlap, same_shape
+
+cdef enum:
+    VALUE = 0                    # also the numbers of fastloss/loss.py and softmax.py
+    VALUE_AND_GRAD = 1
+    GRAD_HESS = 2
+    SOFTMAX = 3
+    LOG_SOFTMAX = 4
+    LOGSUMEXP = 5
+
+    MAX_CHUNKS = 1024            # their sums take 8 KB, whatever the size
+    STREAM = 16 << 20            # bytes of output that no cache keeps
+
+ctypedef struct Chunks:
+    # The pieces of a call. They depend on its size alone, and their sums are added in order: so the result has the
+    # same bits for any number of threads.
+    Py_ssize_t size, count       # items in a chunk (the last may have fewer), chunks
+    double* sums                 # one per chunk
+    Py_ssize_t* unfit            # one per chunk: 1 + the place of a value that has none in the loss, or 0
+
+# One chunk, or only the weights in it. Returns -1 if memory ran out.
+ctypedef int (*Work)(const void* job, Py_ssize_t chunk, bint weigh) noexcept nogil
+
+
+cdef inline int make_chunks(Chunks* chunks, Py_ssize_t items, Py_ssize_t size) except -1:
+    """Cut so many items into chunks of that size."""
+    chunks.size = size
+    chunks.count = (items + size - 1) // size
+    chunks.sums = <double*>calloc(chunks.count + 1, sizeof(double) + sizeof(Py_ssize_t))
+    if chunks.sums == NULL:
+        raise MemoryError("no memory for the sums of the chunks")
+    chunks.unfit = <Py_ssize_t*>(chunks.sums + chunks.count)
+    return 0
+
+
+cdef inline double run_chunks(const Chunks* chunks, Work work, const void* job, bint weigh) except? -1:
+    """Do every chunk, in threads if that is worth it, and add up their sums in order."""
+    cdef Py_ssize_t chunk
+    cdef int failures = 0, threads
+    cdef double total = 0
+    with nogil:
+        threads = thread_count(chunks.count)
+        if threads == 1:
+            for chunk in range(chunks.count):
+                failures += work(job, chunk, weigh)
+        else:
+            for chunk in prange(chunks.count, schedule="dynamic", num_threads=threads):
+                failures += work(job, chunk, weigh)
+        for chunk in range(chunks.count):
+            total += chunks.sums[chunk]
+    if failures:
+        raise MemoryError("no memory for the buffers of a chunk")
+    for chunk in range(chunks.count):
+        if chunks.unfit[chunk]:
+            raise_unfit(chunks.unfit[chunk] - 1)
+    return total
+
+
+cdef inline int number_like(Kind kind) noexcept:
+    """The type number of a derivative by an input: the input's own, double for integers."""
+    if kind == F16:
+        return cnp.NPY_FLOAT16
+    if kind == BF16:
+        return bfloat16_type()
+    return cnp.NPY_FLOAT if kind == F32 else cnp.NPY_DOUBLE
+
+
+cdef inline object output(object given, const View* like, int number, View* view, const View** read_too, int readers):
+    """The array to write into: the given one, a new one, or None if the given one will not do."""
+    cdef int k
+    if given is None:
+        given = cnp.PyArray_EMPTY(like.ndim, <cnp.npy_intp*>like.shape, number, 0)
+        describe(given, view)
+        return given
+    if (
+        not describe(given, view)
+        or cnp.PyArray_TYPE(<cnp.ndarray>given) != number
+        or not view.contiguous
+        or not cnp.PyArray_ISWRITEABLE(<cnp.ndarray>given)
+        or not same_shape(view, like)
+    ):
+        return None
+    for k in range(readers):
+        if overlap(view, read_too[k]):
+            return None
+    return given
+
+
+cdef inline bint streams(list arrays, const View** read_too, int readers):
+    """Whether the outputs bypass the cache: if one is too large for it, and no input is overwritten, whose lines are
+    in cache because they were read."""
+    cdef bint large = False
+    cdef int k
+    for array in arrays:
+        large = large or cnp.PyArray_NBYTES(<cnp.ndarray>array) > STREAM
+        for k in range(readers):
+            if cnp.PyArray_DATA(<cnp.ndarray>array) == read_too[k].data:
+                return False
+    return large
