@@ -95,19 +95,22 @@ def parameter(name: str, value: Any, domain: Interval) -> float:
         return value
     if isinstance(value, str) or not hasattr(value, "__float__") or np.ndim(value) > 0:
         raise TypeError(f"{name} must be a number, not {type(value).__name__}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf if value > 0 else -math.inf
     if number not in domain:
         raise ValueError(f"{name} must be in {domain}, not {value}")
     return number
 
 
 def check_reduction(reduction: Any, denominator: Any) -> None:
-    if reduction not in REDUCTIONS:
+    if not isinstance(reduction, str) or reduction not in REDUCTIONS:
         raise ValueError(f'reduction must be "mean", "sum" or "none", not {reduction!r}')
     if denominator is not None:
         if reduction != "mean":
             raise ValueError(f'denominator divides a mean; with reduction="{reduction}" there is none')
-        parameter("denominator", denominator, Interval(0, math.inf, True, True))
+        parameter("denominator", denominator, Interval(2.0**-1022, math.inf, high_open=True))
 
 
 def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype, inputs: dict[str, Any]) -> None:
@@ -125,7 +128,10 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype, inputs: dict[st
     if type(out) is not np.ndarray:
         raise TypeError(f"out is a {type(out).__name__}; pass its plain view, out.view(np.ndarray)")
     for name, array in inputs.items():
-        if isinstance(array, np.ndarray) and np.may_share_memory(out, array):
+        if not isinstance(array, np.ndarray) or not np.may_share_memory(out, array):
+            continue
+        upon = (out.ctypes.data, out.shape, out.strides) == (array.ctypes.data, array.shape, array.strides)
+        if not upon or out.itemsize != array.itemsize:
             raise ValueError(f"out overlaps {name} without lying exactly upon it; pass a separate array")
 
 

@@ -72,7 +72,7 @@ def binary_cross_entropy_with_logits(
         invisible: it adds 0 and gets gradient 0, even if it holds NaN. Any other number scales, also a negative one,
         so that an upstream gradient can be passed here.
     reduction : {"mean", "sum", "none"}
-        The mean is sum(w loss) / sum(w); that of nothing is nan, with gradient 0. Sums are accumulated in double. With
+        The mean is sum(w loss) / sum(w), nan with gradient 0 where sum(w) is 0. Sums are accumulated in double. With
         "none" the gradient is that of the sum.
     denominator : float > 0, optional
         Divides the mean instead of sum(w): with the whole batch's, the parts of a batch add up.
@@ -83,7 +83,8 @@ def binary_cross_entropy_with_logits(
     Returns
     -------
     float or ndarray
-        The reduced loss; with ``reduction="none"`` the losses, float64 if an input is, else float32.
+        The reduced loss; with ``reduction="none"`` the losses, float64 if an
+        input is or holds integers, else float32.
 
     Raises
     ------
@@ -117,5 +118,7 @@ def binary_cross_entropy_with_logits(
     """
     loss = binary_cross_entropy_with_logits
     smoothing = loss.parameter("label_smoothing", label_smoothing)
+    if ignore_index is not None:
+        ignore_index = loss.parameter("ignore_index", ignore_index)
     inputs = (logits, target, ONE if pos_weight is None else pos_weight)
     return loss.run(ask, inputs, (smoothing,), weight, reduction, denominator, out, ignore_index)

@@ -41,6 +41,9 @@ class Method(partial[Any]):
         method.__name__, method.__doc__, method.__self__ = name, doc, loss
         return method
 
+    def __repr__(self) -> str:
+        return f"{self.__self__.name}.{self.__name__}{inspect.signature(self)}"
+
     def __reduce__(self) -> Any:
         return getattr, (self.__self__, self.__name__)
 
@@ -97,12 +100,12 @@ class Loss(Generic[P]):
         self.kinks = kinks
         self.peers = dict(peers)
         self._declaration = declaration
-        both = f"The value of `{self.name}` and its gradient, in one pass; takes the same arguments."
-        self.value_and_grad = Method(self, "value_and_grad", both, declaration, VALUE_AND_GRAD)
-        both = (
+        doc = f"The value of `{self.name}` and its gradient, in one pass; takes the same arguments."
+        self.value_and_grad = Method(self, "value_and_grad", doc, declaration, VALUE_AND_GRAD)
+        doc = (
             f"Gradient and Hessian of the weighted sum of `{self.name}`, element by element; takes the same arguments."
         )
-        self.grad_hess = Method(self, "grad_hess", both, declaration, GRAD_HESS)
+        self.grad_hess = Method(self, "grad_hess", doc, declaration, GRAD_HESS)
         LOSSES[self.name] = self
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> float | Any:
@@ -144,7 +147,7 @@ class Pointwise(Loss[P]):
         ignore_index: float | None = None,
     ) -> Any:
         """Hand a call to the compiled driver, and find out what is wrong with it if the driver will not take it."""
-        outs = out if out is None or type(out) is tuple else (out,)
+        outs = out if out is None or isinstance(out, tuple) else (out,)
 
         def drive(inputs: tuple[Any, ...], weight: Any, outs: Any) -> Any:
             return self._driver(
@@ -167,7 +170,7 @@ class Pointwise(Loss[P]):
             array = np.broadcast_to(np.asarray(inputs[found.which]), np.broadcast_shapes(*map(np.shape, inputs)))
             raise arrays.unfit(name, array, found.position, f"a value in {self.domain[name]}", ValueError) from None
         if result is NotImplemented:
-            empty = tuple(array.reshape(-1)[:0] if array.size else array.reshape(-1) for array in inputs)
+            empty = tuple(np.empty(0, array.dtype) for array in inputs)
             fitting = drive(empty, None, None)
             _explain(
                 outs,
@@ -202,7 +205,7 @@ class Rows(Loss[P]):
         out: Any,
     ) -> Any:
         """Hand a call to the compiled driver, and find out what is wrong with it if the driver will not take it."""
-        outs = out if out is None or type(out) is tuple else (out,)
+        outs = out if out is None or isinstance(out, tuple) else (out,)
         plain = class_weight is None and denominator is None and type(axis) is int and type(ignore_index) is int
         plain = plain and -(2**63) <= ignore_index < 2**63 and -64 <= axis < 64
         try:

@@ -45,7 +45,7 @@ def mse(
         invisible: it adds 0 and gets gradient 0, even if it holds NaN. Any other number scales, also a negative one,
         so that an upstream gradient can be passed here.
     reduction : {"mean", "sum", "none"}
-        The mean is sum(w loss) / sum(w); that of nothing is nan, with gradient 0. Sums are accumulated in double. With
+        The mean is sum(w loss) / sum(w), nan with gradient 0 where sum(w) is 0. Sums are accumulated in double. With
         "none" the gradient is that of the sum.
     denominator : float > 0, optional
         Divides the mean instead of sum(w): with the whole batch's, the parts of a batch add up.
@@ -56,7 +56,8 @@ def mse(
     Returns
     -------
     float or ndarray
-        The reduced loss; with ``reduction="none"`` the losses, float64 if an input is, else float32.
+        The reduced loss; with ``reduction="none"`` the losses, float64 if an
+        input is or holds integers, else float32.
 
     Raises
     ------
@@ -127,7 +128,7 @@ def huber(
         invisible: it adds 0 and gets gradient 0, even if it holds NaN. Any other number scales, also a negative one,
         so that an upstream gradient can be passed here.
     reduction : {"mean", "sum", "none"}
-        The mean is sum(w loss) / sum(w); that of nothing is nan, with gradient 0. Sums are accumulated in double. With
+        The mean is sum(w loss) / sum(w), nan with gradient 0 where sum(w) is 0. Sums are accumulated in double. With
         "none" the gradient is that of the sum.
     denominator : float > 0, optional
         Divides the mean instead of sum(w): with the whole batch's, the parts of a batch add up.
@@ -138,7 +139,8 @@ def huber(
     Returns
     -------
     float or ndarray
-        The reduced loss; with ``reduction="none"`` the losses, float64 if an input is, else float32.
+        The reduced loss; with ``reduction="none"`` the losses, float64 if an
+        input is or holds integers, else float32.
 
     Raises
     ------

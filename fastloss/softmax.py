@@ -77,7 +77,7 @@ def cross_entropy(
         invisible: it adds 0 and gets gradient 0, even if it holds NaN. Any other number scales, also a negative one,
         so that an upstream gradient can be passed here.
     reduction : {"mean", "sum", "none"}
-        The mean is sum(w loss) / sum(w); that of nothing is nan, with gradient 0. Sums are accumulated in double. With
+        The mean is sum(w loss) / sum(w), nan with gradient 0 where sum(w) is 0. Sums are accumulated in double. With
         "none" the gradient is that of the sum.
     denominator : float > 0, optional
         Divides the mean instead of sum(w): with the whole batch's, the parts of a batch add up.
@@ -90,7 +90,8 @@ def cross_entropy(
     Returns
     -------
     float or ndarray
-        The reduced loss; with ``reduction="none"`` one loss per row, float64 if an input is, else float32.
+        The reduced loss; with ``reduction="none"`` one loss per row, float64 if an
+        input is or holds integers, else float32.
 
     Raises
     ------
@@ -132,7 +133,9 @@ def cross_entropy(
 
 def _rows(ask: int, logits: ArrayLike, axis: int, out: NDArray[Any] | None) -> NDArray[Any]:
     """Hand a call to the compiled driver, and find out what is wrong with it if the driver will not take it."""
-    result: NDArray[Any] = _kernel.rows(ask, logits, axis, out) if type(axis) is int else NotImplemented
+    result: NDArray[Any] = (
+        _kernel.rows(ask, logits, axis, out) if type(axis) is int and -64 <= axis < 64 else NotImplemented
+    )
     if result is NotImplemented:
         array = arrays.as_array("logits", logits)
         axis = arrays.class_axis(array, axis)

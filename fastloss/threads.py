@@ -25,7 +25,7 @@ def set_num_threads(number: int) -> None:
     TypeError
         If the number is not an integer.
     ValueError
-        If it is less than 1.
+        If it is not from 1 to 4096.
 
     Examples
     --------

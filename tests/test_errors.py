@@ -383,3 +383,26 @@ def test_number_of_threads_is_a_positive_integer() -> None:
     for wrong in (1.5, "2", None):
         with pytest.raises(TypeError, match="integer"):
             fl.set_num_threads(wrong)
+
+
+def test_output_that_is_no_array_beside_one_that_is() -> None:
+    """The first of two is refused, whatever the second."""
+    pred, target = np.ones(3), np.zeros(3)
+    with pytest.raises(TypeError, match="out must be a NumPy array"):
+        fl.mse.grad_hess(pred, target, out=([1.0], np.empty(3)))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="dtype"):
+        fl.mse.grad_hess(pred, target, out=(pred, np.empty(3, np.float32)))
+
+
+def test_first_of_several_improbable_shares_is_named() -> None:
+    """In the order of the array, not of the classes."""
+    shares = np.full((8, 3), 0.25)
+    shares[5, 0] = shares[2, 1] = 2
+    with pytest.raises(ValueError, match=r"target\[2, 1\] is 2"):
+        fl.cross_entropy(np.zeros((8, 3)), shares)
+
+
+def test_huge_axis_is_no_axis() -> None:
+    for function in (fl.softmax, fl.log_softmax, fl.logsumexp):
+        with pytest.raises(ValueError, match="axis"):
+            function(np.zeros((2, 3)), axis=2**40)

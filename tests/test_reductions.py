@@ -334,3 +334,25 @@ def test_neighbours_do_not_matter(loss: fl.Loss) -> None:
             assert_same(loss.value_and_grad(*alone, reduction="none")[1], gradient[place : place + 1])
             assert_same(loss.grad_hess(*alone)[0], slope[place : place + 1])
             assert_same(loss.grad_hess(*alone)[1], curvature[place : place + 1])
+
+
+@pytest.mark.parametrize("loss", [fl.mse, fl.huber, fl.binary_cross_entropy_with_logits, fl.cross_entropy])
+def test_mean_does_not_overflow_with_the_gradient_in_place(loss: fl.Loss) -> None:
+    """The sum overflows after the inputs have been overwritten by their gradient: the mean is right all the same."""
+    if loss is fl.cross_entropy:
+        inputs = [np.tile([0.0, 1.5e308], (8, 1)), np.zeros(8, int)]
+    else:
+        size = 1.3e154 if loss is fl.mse else 1.5e308
+        inputs = [np.full(8, size), np.zeros(8)]
+    expected = loss(*inputs)
+    assert 1e308 < expected < np.inf
+    assert loss.value_and_grad(*inputs, out=inputs[0])[0] == expected
+
+
+def test_weights_whose_sum_is_beyond_float64_are_an_error() -> None:
+    """Not a mean of 0 for weights near the largest number, nor an infinite gradient for weights near the smallest."""
+    for weight in (1e308, 1e-310):
+        with pytest.raises(OverflowError, match="weights add up"):
+            fl.mse([1.0, 2.0], [0.0, 0.0], weight=[weight, weight])
+        with pytest.raises(OverflowError, match="weights add up"):
+            fl.cross_entropy(np.zeros((2, 3)), [0, 1], class_weight=[weight] * 3)

@@ -16,11 +16,13 @@ __all__ = ["ISA", "family", "system"]
 def _choose_isa() -> str:
     supported = system.supported_isas()
     built = tuple(isa for isa in supported if importlib.util.find_spec(f"{__name__}.{isa}.pointwise") is not None)
+    if not built:
+        raise ImportError(f"fastloss was built for none of {', '.join(supported)}, which this processor runs")
     wanted = os.environ.get("FASTLOSS_ISA")
     if not wanted:
         return built[0]
     if wanted not in built:
-        known = "does not support it" if wanted in ("v3", "v4") else "is not one that fastloss knows"
+        known = "does not support it" if wanted in ("baseline", "v3", "v4") else "is not one that fastloss knows"
         raise ImportError(
             f"FASTLOSS_ISA={wanted}: this processor or this build {known}; it can be {', '.join(reversed(built))}"
         )

@@ -2,9 +2,10 @@
 
 cimport numpy as cnp
 from cython.parallel cimport prange
+from libc.math cimport INFINITY
 from libc.stdlib cimport calloc
 from fastloss.kernels.system cimport bfloat16_type, raise_unfit, thread_count
-from fastloss.kernels.views cimport BF16, F16, F32, Kind, View, describe, meet, overlap, same_shape
+from fastloss.kernels.views cimport BF16, F16, F32, Kind, View, describe, meet, overlap, pieces, same_shape
 
 cdef enum:
     VALUE = 0                    # also the numbers of fastloss/loss.py and softmax.py
@@ -17,11 +18,20 @@ cdef enum:
     MAX_CHUNKS = 1024            # their sums take 8 KB, whatever the size
     STREAM = 16 << 20            # bytes of output that no cache keeps
 
+cdef extern from *:
+    """
+    #define FL_PRESCALE 0x1p-64
+    #define FL_SMALLEST 0x1p-1022
+    """
+    const double PRESCALE "FL_PRESCALE"
+    const double SMALLEST "FL_SMALLEST"
+
 ctypedef struct Chunks:
     # The pieces of a call. They depend on its size alone, and their sums are added in order: so the result has the
     # same bits for any number of threads.
     Py_ssize_t size, count       # items in a chunk (the last may have fewer), chunks
     double* sums                 # one per chunk
+    double* small                # the same, times PRESCALE: what is left if a sum overflows
     Py_ssize_t* unfit            # one per chunk: 1 + the place of a value that has none in the loss, or 0
 
 # One chunk, or only the weights in it. Returns -1 if memory ran out.
@@ -31,11 +41,12 @@ ctypedef int (*Work)(const void* job, Py_ssize_t chunk, bint weigh) noexcept nog
 cdef inline int make_chunks(Chunks* chunks, Py_ssize_t items, Py_ssize_t size) except -1:
     """Cut so many items into chunks of that size."""
     chunks.size = size
-    chunks.count = (items + size - 1) // size
-    chunks.sums = <double*>calloc(chunks.count + 1, sizeof(double) + sizeof(Py_ssize_t))
+    chunks.count = pieces(items, size)
+    chunks.sums = <double*>calloc(chunks.count + 1, 2 * sizeof(double) + sizeof(Py_ssize_t))
     if chunks.sums == NULL:
         raise MemoryError("no memory for the sums of the chunks")
-    chunks.unfit = <Py_ssize_t*>(chunks.sums + chunks.count)
+    chunks.small = chunks.sums + chunks.count
+    chunks.unfit = <Py_ssize_t*>(chunks.small + chunks.count)
     return 0
 
 
@@ -60,6 +71,27 @@ cdef inline double run_chunks(const Chunks* chunks, Work work, const void* job, 
         if chunks.unfit[chunk]:
             raise_unfit(chunks.unfit[chunk] - 1)
     return total
+
+
+cdef inline double sum_of_weights(const Chunks* chunks, Work work, const void* job) except? -1:
+    """The divisor of a weighted mean. One of inf would turn any finite sum into a healthy-looking 0."""
+    cdef double total = run_chunks(chunks, work, job, True)
+    if total == INFINITY or total == -INFINITY:
+        raise OverflowError("the weights add up to more than a float64 holds: scale them down")
+    if total != 0 and -SMALLEST < total < SMALLEST:
+        raise OverflowError("the weights add up to so little that the mean's 1 / sum(w) overflows: scale them up")
+    return total
+
+
+cdef inline double mean_of(const Chunks* chunks, double total, double divisor) noexcept:
+    """The mean, which may be a number where the sum overflowed."""
+    cdef double small = 0
+    cdef Py_ssize_t chunk
+    if total != INFINITY and total != -INFINITY:
+        return total / divisor
+    for chunk in range(chunks.count):
+        small += chunks.small[chunk]
+    return small / (divisor * PRESCALE)
 
 
 cdef inline int number_like(Kind kind) noexcept:

@@ -5,8 +5,10 @@ cimport numpy as cnp
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.math cimport INFINITY, NAN, nextafter, nextafterf
 from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memset
 from fastloss.kernels.driver cimport (
-    GRAD_HESS, MAX_CHUNKS, VALUE, VALUE_AND_GRAD, Chunks, make_chunks, number_like, output, run_chunks, streams,
+    GRAD_HESS, MAX_CHUNKS, PRESCALE, VALUE, VALUE_AND_GRAD, Chunks, make_chunks, mean_of, number_like, output, run_chunks, streams,
+    sum_of_weights,
 )
 from fastloss.kernels.kernel cimport MAX_PARAMS, SCALE, Kernel
 from fastloss.kernels.vecmath cimport real, sum_of
@@ -19,8 +21,6 @@ cnp.import_array()
 cdef enum:
     MAX_INPUTS = 6
     CHUNK = 16 * BLOCK           # the least that is worth handing to a thread
-
-cdef double PRESCALE = 2.0 ** -64
 
 ctypedef struct Job:
     Kernel* kernel
@@ -93,6 +93,31 @@ cdef void finish(
         write[real](out, start, n, spare, job.stream)
 
 
+cdef double scaled_sum(
+    const Job* job, real** x, double* loss, const double* w, Py_ssize_t n
+) noexcept nogil:
+    """The sum of a block's losses, times PRESCALE, where the sum itself has overflowed."""
+    cdef Kernel* kernel = job.kernel
+    cdef double params[MAX_PARAMS]
+    cdef real* nowhere[MAX_INPUTS]
+    cdef Py_ssize_t i
+    memset(nowhere, 0, sizeof(nowhere))
+    memcpy(params, job.params, sizeof(params))
+    params[SCALE] = PRESCALE
+    if kernel.scales:  # a loss may have overflowed before it was weighted
+        if real is float:
+            kernel.f32(x, loss, nowhere, nowhere, n, params)
+        else:
+            kernel.f64(x, loss, nowhere, nowhere, n, params)
+        if w != NULL:
+            for i in range(n):
+                loss[i] = w[i] * loss[i] if w[i] != 0 else 0
+    else:
+        for i in range(n):
+            loss[i] *= PRESCALE
+    return sum_of[double](loss, n)
+
+
 cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
     """Compute one chunk: its sum, its derivatives. Returns -1 if memory ran out."""
     cdef Kernel* kernel = job.kernel
@@ -106,7 +131,7 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
     cdef real* x[MAX_INPUTS]
     cdef real* grad[MAX_INPUTS]
     cdef real* hess[MAX_INPUTS]
-    cdef double total = 0
+    cdef double total = 0, small = 0, block
     if buffers == NULL:
         return -1
     loss = <double*>buffers
@@ -139,10 +164,11 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
         if job.with_losses:
             write[double](&job.losses, start, n, loss, False)
         else:
-            if job.params[SCALE] != 1 and not kernel.scales:
-                for i in range(n):
-                    loss[i] *= job.params[SCALE]
-            total += sum_of[double](loss, n)
+            block = sum_of[double](loss, n)
+            total += block
+            small += (
+                scaled_sum[real](job, x, loss, w, n) if block == INFINITY or block == -INFINITY else block * PRESCALE
+            )
         for k in range(grads):
             if job.with_grad:
                 finish[real](job, &job.grads[k], grad[k], w, start, n, spare)
@@ -152,6 +178,7 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
     if job.stream:
         stream_end()
     job.chunks.sums[chunk] = total
+    job.chunks.small[chunk] = small
     free(buffers)
     return 0
 
@@ -199,15 +226,18 @@ def run(
     cdef Job job
     cdef int k, other, number
     cdef Kind kind
-    cdef bint mean = reduction == "mean", none = reduction == "none"
-    cdef double total, divisor = 1
+    cdef bint named = isinstance(reduction, str)
+    cdef bint mean = named and reduction == "mean", none = named and reduction == "none"
+    cdef double total, value, divisor = 1
     cdef list arrays = []
     cdef object array
     cdef const View* readers[MAX_INPUTS + 1]
     cdef int reader_count
     cdef View* view
     job.kernel = <Kernel*>PyCapsule_GetPointer(kernel, "fastloss.kernel")
-    if not (mean or none or reduction == "sum") or (denominator is not None and not mean):
+    if len(inputs) != job.kernel.inputs or len(params) > SCALE:
+        raise SystemError("the declaration does not fit its kernel")
+    if not (mean or none or (named and reduction == "sum")) or (denominator is not None and not mean):
         return NotImplemented
     job.with_grad = ask != VALUE
     job.with_hess = ask == GRAD_HESS
@@ -252,8 +282,10 @@ def run(
         view = &job.grads[k] if k < job.kernel.grads else &job.hesses[k - job.kernel.grads]
         number = number_like(job.inputs[k % job.kernel.grads].kind)
         array = output(None if out is None else out[k], &job.inputs[0], number, view, readers, reader_count)
+        if array is None:
+            return NotImplemented
         arrays.append(array)
-        for other in range(k if array is not None else 0):
+        for other in range(k):
             if meet(view, &job.grads[other] if other < job.kernel.grads else &job.hesses[other - job.kernel.grads]):
                 return NotImplemented
     for array in arrays:
@@ -275,7 +307,7 @@ def run(
             if denominator is not None:
                 divisor = denominator
             elif job.weighted or job.ignoring:
-                divisor = run_chunks(&job.chunks, do_chunk, &job, True)
+                divisor = sum_of_weights(&job.chunks, do_chunk, &job)
             else:
                 divisor = job.size
             if divisor == 0:  # the mean of nothing
@@ -284,17 +316,12 @@ def run(
                 return answer(NAN, arrays, ask, job.kernel.grads)
             job.scale = 1 / divisor
         total = run_chunks(&job.chunks, do_chunk, &job, False)
-        if ask != GRAD_HESS and (total == INFINITY or total == -INFINITY) and mean:
-            # the sum overflowed, the mean need not: add up again, 2^64 times smaller
-            job.with_grad = False
-            job.params[SCALE] = PRESCALE
-            total = run_chunks(&job.chunks, do_chunk, &job, False)
-            divisor *= PRESCALE
+        value = mean_of(&job.chunks, total, divisor) if mean else total
     finally:
         free(job.chunks.sums)
     if job.with_losses:
         return answer(arrays[0], arrays[1:], ask, job.kernel.grads)
-    return answer(total / divisor, arrays, ask, job.kernel.grads)
+    return answer(value, arrays, ask, job.kernel.grads)
 
 
 cdef object answer(object value, list arrays, int ask, int grads):

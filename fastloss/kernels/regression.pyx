@@ -1,7 +1,8 @@
 """Regression losses: block functions of (pred, target)."""
 
+from libc.math cimport fabs
 from fastloss.kernels.kernel cimport SCALE, Kernel, capsule
-from fastloss.kernels.vecmath cimport absolute, real
+from fastloss.kernels.vecmath cimport real
 
 
 # r^2. Squared in double: a float square overflows from |r| = 1.8e19 on, where the mean may still be a number.
@@ -24,7 +25,7 @@ cdef void mse(
 
 
 # q (q/2 + excess) with q = min(|r|, delta) and excess = |r| - q: one expression for both pieces, and no square of a
-# large r. (q (|r| - q/2) would be NaN at r = inf for delta = inf.)
+# large r. (q (|r| - q/2) would be NaN at r = inf for delta = inf.) In double, as above.
 cdef void huber(
     real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
 ) noexcept nogil:
@@ -32,19 +33,20 @@ cdef void huber(
     cdef real* target = inputs[1]
     cdef real* grad = grads[0]
     cdef real* hess = hesses[0]
-    cdef real delta = <real>params[0], r, a, q, excess
-    cdef double scale = params[SCALE]
+    cdef double delta = params[0], scale = params[SCALE], r, a, q, excess
+    cdef real g
     cdef Py_ssize_t i
     for i in range(n):
-        r = pred[i] - target[i]
-        a = absolute(r)
+        r = <double>pred[i] - <double>target[i]
+        a = fabs(r)
         q = delta if a > delta else a  # a NaN stays
         excess = a - delta if a > delta else 0
-        loss[i] = (<double>q * scale) * (0.5 * <double>q + <double>excess)
+        loss[i] = (q * scale) * (0.5 * q + excess)
         if grad:
-            grad[i] = -q if r < 0 else q
+            g = <real>q
+            grad[i] = -g if r < 0 else g
         if hess:
-            hess[i] = 0 if a > delta else (1 if a <= delta else a)
+            hess[i] = 0 if a > delta else (1 if a <= delta else <real>a)
 
 
 cdef Kernel mse_kernel = Kernel(mse[float], mse[double], 2, 1, True)

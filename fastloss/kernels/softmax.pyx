@@ -22,8 +22,8 @@ from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 from fastloss.kernels.driver cimport (
-    GRAD_HESS, LOG_SOFTMAX, LOGSUMEXP, MAX_CHUNKS, SOFTMAX, VALUE, Chunks, make_chunks, number_like, output, run_chunks,
-    streams,
+    GRAD_HESS, LOG_SOFTMAX, LOGSUMEXP, MAX_CHUNKS, PRESCALE, SOFTMAX, VALUE, Chunks, make_chunks, mean_of, number_like, output, run_chunks,
+    streams, sum_of_weights,
 )
 from fastloss.kernels.vecmath cimport absolute, exp_scaled, find, keep_larger, log1p, max_of, real, sum_of, wide_sum_of
 from fastloss.kernels.views cimport (
@@ -45,8 +45,6 @@ cdef enum:
     TRANSPOSED = 65536           # numbers in a block of rows that is turned so that classes lie side by side
     CHUNK = 16384                # the least number of logits that is worth handing to a thread
 
-cdef double PRESCALE = 2.0 ** -64
-
 ctypedef struct Job:
     int ask
     bint single                  # computed in float, not double
@@ -59,7 +57,7 @@ ctypedef struct Job:
     View logits, target, weight, losses, grad, hess
     Py_ssize_t logits_step, target_step, grad_step, hess_step
     double* class_weight
-    double smoothing, scale, prescale
+    double smoothing, scale
     int64_t ignored
 
 ctypedef struct Rows:
@@ -181,7 +179,7 @@ cdef inline void coefficients(
 
 cdef bint long_row(
     const Job* job, const Rows* rows, Py_ssize_t index, const View* logits, const View* target, const View* grad,
-    const View* hess, const char* following, real* kept, double* loss, Py_ssize_t* unfit
+    const View* hess, bint stream, const char* following, real* kept, double* loss, Py_ssize_t* unfit
 ) noexcept nogil:
     """One row: its loss, its derivatives. The views hold the row alone. False for an unfit target."""
     cdef Py_ssize_t classes = job.classes, blocks = pieces(classes, BLOCK), j, b, n, i, top, top_block = 0
@@ -277,7 +275,7 @@ cdef bint long_row(
             z = read[real](logits, b, n, zbuffer)
             for i in range(n):
                 gbuffer[i] = (z[i] - m if z[i] != m else 0) - log_ratio
-            write[real](grad, b, n, gbuffer, job.stream)
+            write[real](grad, b, n, gbuffer, stream)
             continue
         e = kept + b if keep else ebuffer
         if not keep:
@@ -298,14 +296,14 @@ cdef bint long_row(
                 gbuffer[row.label[0] - b] -= <real>rows.coefficient[index] * scale
         if job.ask != SOFTMAX and b <= top < b + n:
             gbuffer[top - b] = <real>top_grad(job, &s, &row, 0)
-        write[real](grad, b, n, gbuffer, job.stream)
+        write[real](grad, b, n, gbuffer, stream)
         if job.with_hess:
             for i in range(n):
                 p = <real>(e[i] / all_e)
                 gbuffer[i] = <real>(slope(job, &s, &row, 0) * (p - p * p))
             if b <= top < b + n:
                 gbuffer[top - b] = <real>top_hess(job, &s, &row, 0)
-            write[real](hess, b, n, gbuffer, job.stream)
+            write[real](hess, b, n, gbuffer, stream)
     return True
 
 
@@ -372,7 +370,7 @@ cdef bint tile_rows(
     Py_ssize_t first, Py_ssize_t n, real* work, double* losses, Py_ssize_t* unfit
 ) noexcept nogil:
     """n rows, class by class: their losses, their derivatives. False for an unfit target."""
-    cdef Py_ssize_t classes = job.classes, width = job.tile, c, i, bad
+    cdef Py_ssize_t classes = job.classes, width = job.tile, c, i, first_bad
     cdef real* ztile = work
     cdef real* etile = ztile + classes * width
     cdef real* atile = etile + classes * width
@@ -430,14 +428,18 @@ cdef bint tile_rows(
     if job.dense:
         if job.soft:
             read_classes[real](target, job.target_step, first, n, classes, atile, width, t)
+            first_bad = n * classes
+            for c in range(classes):
+                i = improbable(t[c], n)
+                while 0 <= i < n:  # the first row of all classes that is visible
+                    if rows.weight[i] != 0 and (t[c][i] < 0 or t[c][i] > 1):
+                        first_bad = min(first_bad, i * classes + c)
+                        break
+                    i += 1
+            if first_bad < n * classes:
+                unfit[0] = first_bad
+                return False
         for c in range(classes):
-            if job.soft:
-                bad = improbable(t[c], n)
-                while 0 <= bad < n and (rows.weight[bad] == 0 or not (t[c][bad] < 0 or t[c][bad] > 1)):
-                    bad += 1  # it stands in an invisible row
-                if 0 <= bad < n:
-                    unfit[0] = bad * classes + c
-                    return False
             add_coefficients[real](job, rows, z[c], t[c] if job.soft else NULL, <int>c, n, atile + c * width, &s)
         for i in range(n):
             s.a_others[i] += s.a_lost[i]
@@ -618,7 +620,8 @@ cdef void write_zeros(const View* row) noexcept nogil:
 
 
 cdef void turn(
-    View* positions, Py_ssize_t step, Py_ssize_t first, Py_ssize_t n, Py_ssize_t classes, real* rows, bint back
+    View* positions, Py_ssize_t step, Py_ssize_t first, Py_ssize_t n, Py_ssize_t classes, real* rows, bint back,
+    bint stream
 ) noexcept nogil:
     """Copy n rows whose classes lie apart to rows whose classes lie side by side, or back."""
     cdef real column[TILE]
@@ -630,7 +633,7 @@ cdef void turn(
         if back:
             for i in range(n):
                 column[i] = rows[i * classes + c]
-            write[real](positions, first, n, column, False)
+            write[real](positions, first, n, column, stream)
         else:
             values = read[real](positions, first, n, column)
             for i in range(n):
@@ -653,9 +656,9 @@ cdef bint group_of_rows(
     cdef Kind own = F32 if sizeof(real) == 4 else F64
     cdef const char* following
     if turned:
-        turn[real](logits, job.logits_step, first, n, classes, turned_logits, False)
+        turn[real](logits, job.logits_step, first, n, classes, turned_logits, False, False)
         if job.soft:
-            turn[real](target, job.target_step, first, n, classes, turned_target, False)
+            turn[real](target, job.target_step, first, n, classes, turned_target, False, False)
         row_of(&z, own, sizeof(real), False, classes, sizeof(real))
         t = g = h = z
     else:
@@ -681,13 +684,13 @@ cdef bint group_of_rows(
         following = NULL
         if z.contiguous and z.kind == own and not turned and first + i + 1 < job.rows:
             following = place(logits, first + i + 1)
-        if not long_row[real](job, rows, i, &z, &t, &g, &h, following, kept, &losses[i], unfit):
+        if not long_row[real](job, rows, i, &z, &t, &g, &h, job.stream and not turned, following, kept, &losses[i], unfit):
             unfit[0] += i * classes
             return False
     if turned and job.with_grad:
-        turn[real](grad, job.grad_step, first, n, classes, turned_logits, True)
+        turn[real](grad, job.grad_step, first, n, classes, turned_logits, True, job.stream)
     if turned and job.with_hess:
-        turn[real](hess, job.hess_step, first, n, classes, turned_hess, True)
+        turn[real](hess, job.hess_step, first, n, classes, turned_hess, True, job.stream)
     return True
 
 
@@ -698,7 +701,7 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
     cdef View logits = job.logits, target = job.target, grad = job.grad, hess = job.hess
     cdef Rows rows
     cdef double losses[TILE]
-    cdef double all_losses = 0
+    cdef double all_losses = 0, small = 0
     cdef Py_ssize_t numbers = 3 * job.classes * job.tile if job.tile > 1 else 0
     cdef real* work
     if not tiled:
@@ -709,6 +712,8 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
     while first < stop:
         n = min(stop - first, <Py_ssize_t>(job.tile if job.tile > 1 else GROUP))
         read_rows(job, first, n, &rows)
+        for i in range(n):  # they were checked; should another thread have changed one since, it does no harm
+            rows.label[i] = rows.label[i] if rows.label[i] < job.classes else -1
         if tiled:
             fine = tile_rows[real](job, &rows, &logits, &target, &grad, &hess, first, n, work, losses, &unfit)
         else:
@@ -717,14 +722,16 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
             job.chunks.unfit[chunk] = 1 + 8 * (first * job.classes + unfit) + TARGET
             break
         for i in range(n):
-            losses[i] = rows.weight[i] * losses[i] * job.prescale if rows.weight[i] != 0 else 0
+            losses[i] = rows.weight[i] * losses[i] if rows.weight[i] != 0 else 0
             all_losses += losses[i]
+            small += losses[i] * PRESCALE
         if job.with_losses:
             write[double](&job.losses, first, n, losses, False)
         first += n
     if job.stream:
         stream_end()
     job.chunks.sums[chunk] = all_losses
+    job.chunks.small[chunk] = small
     free(work)
     return 0
 
@@ -751,7 +758,7 @@ cdef bint prepare(Job* job, object logits, int* axis):
     job.soft = job.dense = job.weighted = job.with_hess = job.with_losses = job.stream = False
     job.class_weight = NULL
     job.smoothing = 0
-    job.scale = job.prescale = 1
+    job.scale = 1
     job.ignored = 0
     return True
 
@@ -796,7 +803,8 @@ def cross_entropy(
     """
     cdef Job job
     cdef View positions
-    cdef bint mean = reduction == "mean", none = reduction == "none"
+    cdef bint named = isinstance(reduction, str)
+    cdef bint mean = named and reduction == "mean", none = named and reduction == "none"
     cdef double total, divisor = 1, smoothing = params[0]
     cdef list arrays = []
     cdef object array, value
@@ -805,7 +813,7 @@ def cross_entropy(
     cdef int k, number
     job.ask = ask
     if (
-        not (mean or none or reduction == "sum") or (denominator is not None and not mean)
+        not (mean or none or (named and reduction == "sum")) or (denominator is not None and not mean)
         or not prepare(&job, logits, &axis) or not describe(target, &job.target)
     ):
         return NotImplemented
@@ -849,7 +857,7 @@ def cross_entropy(
     start(&job, axis)
     try:
         if not job.soft or (mean and (job.weighted or job.class_weight != NULL)):
-            divisor = run_chunks(&job.chunks, do_chunk, &job, True)
+            divisor = sum_of_weights(&job.chunks, do_chunk, &job)
         else:
             divisor = job.rows
         if not mean or ask == GRAD_HESS:
@@ -863,17 +871,12 @@ def cross_entropy(
         else:
             job.scale = 1 / divisor
             total = run_chunks(&job.chunks, do_chunk, &job, False)
-            if mean and (total == INFINITY or total == -INFINITY):
-                # the sum overflowed, the mean need not: add up again, 2^64 times smaller
-                job.with_grad = job.with_hess = job.with_losses = False
-                job.prescale = PRESCALE
-                total = run_chunks(&job.chunks, do_chunk, &job, False)
-                divisor *= PRESCALE
+            total = mean_of(&job.chunks, total, divisor) if mean and ask != GRAD_HESS else total
     finally:
         free(job.chunks.sums)
     if ask == GRAD_HESS:
         return arrays[0], arrays[1]
-    value = arrays[0] if none else total / divisor
+    value = arrays[0] if none else total
     return value if ask == VALUE else (value, arrays[len(arrays) - 1])
 
 

@@ -331,3 +331,17 @@ def test_binary_and_two_class_cross_entropy_are_one_loss() -> None:
         rows, gradient = CE.value_and_grad(np.stack([0 * x, x], 1), np.full(len(x), label), reduction="none")
         assert ulps_apart(rows, binary) <= 4
         assert ulps_apart(gradient[:, 1], slope) <= 4
+
+
+@pytest.mark.parametrize(("dtype", "bits"), [(np.float32, 0x7FC00001), (np.float64, 0x7FF00000000007A2)])
+@pytest.mark.parametrize("classes", [3, 100])
+def test_nan_with_a_payload_is_nan(dtype: type, bits: int, classes: int) -> None:
+    """Such as R's NA_real_, 0x7ff00000000007a2: no bit of it may end up in an exponent."""
+    nan = np.array(bits, f"u{np.dtype(dtype).itemsize}").view(dtype)
+    logits = np.zeros((1, classes), dtype)
+    logits[0, 1] = nan
+    for result in (*fl.cross_entropy.value_and_grad(logits, [0]), fl.softmax(logits), fl.logsumexp(logits)):
+        assert np.isnan(result).all()
+    score = np.array([nan], dtype)
+    loss, grad = fl.binary_cross_entropy_with_logits.value_and_grad(score, [1])
+    assert np.isnan([loss, *grad, *fl.binary_cross_entropy_with_logits.grad_hess(score, [1])[1]]).all()
