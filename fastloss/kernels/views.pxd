@@ -24,6 +24,9 @@ cdef extern from "views.h" nogil:
     const int64_t* read_labels "fl_read_i64"(const View* v, Py_ssize_t start, Py_ssize_t n, int64_t* buffer) noexcept
     void fl_write_f32(const View* v, Py_ssize_t start, Py_ssize_t n, const float* source, int stream) noexcept
     void fl_write_f64(const View* v, Py_ssize_t start, Py_ssize_t n, const double* source, int stream) noexcept
+    bint fl_turn_tile_f32(
+        const View* rows, Py_ssize_t step, Py_ssize_t first, Py_ssize_t n, Py_ssize_t classes, float* tile,
+        Py_ssize_t width, bint back) noexcept
     void stream_end "fl_stream_end"() noexcept
     void prefetch "fl_prefetch"(const char* place, Py_ssize_t nbytes) noexcept
 
@@ -45,6 +48,16 @@ cdef inline void write(const View* v, Py_ssize_t start, Py_ssize_t n, const real
 cdef inline Py_ssize_t pieces(Py_ssize_t whole, Py_ssize_t piece) noexcept nogil:
     """How many pieces cover the whole."""
     return (whole + piece - 1) // piece
+
+
+cdef inline bint turn_tile(
+    const View* rows, Py_ssize_t step, Py_ssize_t first, Py_ssize_t n, Py_ssize_t classes, real* tile,
+    Py_ssize_t width, bint back
+) noexcept nogil:
+    if real is float:
+        return fl_turn_tile_f32(rows, step, first, n, classes, tile, width, back)
+    else:
+        return False
 
 
 cdef inline bint is_integer(Kind kind) noexcept nogil:
