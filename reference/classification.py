@@ -28,8 +28,8 @@ def binary_cross_entropy_with_logits(logits, target, *, pos_weight=None, label_s
     factor is infinite; a target equal to ignore_index costs nothing.
 
     Where floats break: e^x overflows beyond 709 (88 in float32), and where e^-x is below 1e-16, 1 + e^-x is 1
-    and the loss of a confident, correct answer 0. The kernel computes max(x, 0) - t x + log1p(e^-|x|), where
-    nothing overflows and nothing is added to 1.
+    and the loss of a confident, correct answer 0. The kernel computes the weight of the
+    wrong side times |x|, plus log1p(e^-|x|): nothing overflows, nothing cancels, and no tail is added to 1.
 
     Good, Rational Decisions, Journal of the Royal Statistical Society B 14 (1952).
 

@@ -92,7 +92,8 @@ def huber(pred, target, *, delta=1.0):
     delta = inf gives r^2 / 2.
 
     Where floats break: for large delta r^2 overflows although r^2 / 2 is a number. The kernel computes
-    q (|r| - q / 2) with q = min(|r|, delta): both pieces in one, without a branch and without the square.
+    q (q / 2 + excess) with q = min(|r|, delta) and excess = |r| - q: both pieces in one, without a branch and
+    without the square.
 
     Huber, Robust Estimation of a Location Parameter, Annals of Mathematical Statistics 35 (1964).
 
