@@ -67,24 +67,9 @@ def binary_cross_entropy_with_logits(
         Moves the targets towards 1/2: t becomes t (1 - label_smoothing) + label_smoothing / 2.
     ignore_index : float, optional
         Elements whose target is this number, in the domain or not, are invisible.
-    weight : array_like, optional
-        Weight of each element, broadcast to that shape; a bool mask keeps where True. Where it is 0 the element is
-        invisible: it adds 0 and gets gradient 0, even if it holds NaN. Any other number scales, also a negative one,
-        so that an upstream gradient can be passed here.
-    reduction : {"mean", "sum", "none"}
-        The mean is sum(w loss) / sum(w), nan with gradient 0 where sum(w) is 0. Sums are accumulated in double. With
-        "none" the gradient is that of the sum.
-    denominator : float > 0, optional
-        Divides the mean instead of sum(w): with the whole batch's, the parts of a batch add up.
-    out : ndarray, optional
-        Where `value_and_grad` puts the gradient (it may be `logits` itself), a call with ``reduction="none"`` the
-        losses, and `grad_hess` a pair.
+    {common}
 
-    Returns
-    -------
-    float or ndarray
-        The reduced loss; with ``reduction="none"`` the losses, float64 if an
-        input is or holds integers, else float32.
+    {returns}
 
     Raises
     ------

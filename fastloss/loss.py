@@ -27,6 +27,32 @@ COMMON = (
     "out",
 )  # the words a loss has that its reference has not
 
+EVERY_NUMBER = Interval()
+
+# What every docstring says: {common} stands among the parameters, {returns} after them.
+DOCUMENTATION = {
+    "common": """\
+weight : array_like, optional
+    Weight of each {unit}, broadcast to {shape}; a bool mask keeps where True. Where it is 0 the {unit} is
+    invisible: it adds 0 and gets gradient 0, even if it holds NaN. Any other number scales, also a negative one,
+    so that an upstream gradient can be passed here.
+reduction : {{"mean", "sum", "none"}}
+    The mean is sum(w loss) / sum(w), nan with gradient 0 where sum(w) is 0. Sums are accumulated in double. With
+    "none" the gradient is that of the sum.
+denominator : float > 0, optional
+    Divides the mean instead of sum(w): with the whole batch's, the parts of a batch add up.
+out : ndarray, optional
+    Where `value_and_grad` puts the gradient (it may be `{first}` itself), a call with ``reduction="none"`` the
+    losses, and `grad_hess` a pair.""",
+    "returns": """\
+Returns
+-------
+float or ndarray
+    The reduced loss; with ``reduction="none"`` one loss per {unit}, float64 if an input is or holds integers, else
+    float32. `value_and_grad` gives the loss and its gradient, `grad_hess` gradient and Hessian of the weighted sum (it
+    takes no `denominator`); derivatives have the dtype of `{first}`, float64 for integers.""",
+}
+
 LOSSES: "dict[str, Loss[...]]" = {}
 
 
@@ -88,7 +114,7 @@ class Loss(Generic[P]):
     ) -> None:
         signature = inspect.signature(declaration)
         self.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])
-        self.__doc__ = inspect.getdoc(declaration)
+        self.__doc__ = self._document(inspect.getdoc(declaration) or "", inputs[0])
         self.__module__ = declaration.__module__
         self.__name__ = self.__qualname__ = self.name = declaration.__name__
         self.family = declaration.__module__.rpartition(".")[2]
@@ -108,6 +134,13 @@ class Loss(Generic[P]):
         self.grad_hess = Method(self, "grad_hess", doc, declaration, GRAD_HESS)
         LOSSES[self.name] = self
 
+    def _document(self, text: str, first: str) -> str:
+        """The docstring, with what all losses have in common put where it belongs."""
+        unit, shape = ("row", "the labels' shape") if self.shape == "rows" else ("element", "that shape")
+        for name, common in DOCUMENTATION.items():
+            text = text.replace("{" + name + "}", common.format(unit=unit, shape=shape, first=first))
+        return text
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> float | Any:
         return self._declaration(VALUE, *args, **kwargs)
 
@@ -120,7 +153,11 @@ class Loss(Generic[P]):
 
     def parameter(self, name: str, value: Any) -> float:
         """A hyperparameter, checked against the domain declared for it."""
-        return arrays.parameter(name, value, self.domain.get(name, Interval()))
+        domain = self.domain.get(name, EVERY_NUMBER)
+        low, high, low_open, high_open = domain
+        if type(value) is float and low <= value <= high and not (low_open or high_open):
+            return value  # the usual case, at a fraction of the price
+        return arrays.parameter(name, value, domain)
 
 
 class Pointwise(Loss[P]):
@@ -206,9 +243,8 @@ class Rows(Loss[P]):
     ) -> Any:
         """Hand a call to the compiled driver, and find out what is wrong with it if the driver will not take it."""
         outs = out if out is None or isinstance(out, tuple) else (out,)
-        plain = class_weight is None and denominator is None and type(axis) is int and type(ignore_index) is int
-        plain = plain and -(2**63) <= ignore_index < 2**63 and -64 <= axis < 64
         try:
+            plain = class_weight is None and denominator is None
             if plain and (outs is None or len(outs) == _outputs(ask, reduction, 1)):
                 result = self._driver(
                     ask, logits, target, weight, None, ignore_index, params, axis, reduction, None, outs

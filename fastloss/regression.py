@@ -40,24 +40,9 @@ def mse(
     ----------
     pred, target : array_like
         Real numbers of one shape, or one of them a scalar.
-    weight : array_like, optional
-        Weight of each element, broadcast to that shape; a bool mask keeps where True. Where it is 0 the element is
-        invisible: it adds 0 and gets gradient 0, even if it holds NaN. Any other number scales, also a negative one,
-        so that an upstream gradient can be passed here.
-    reduction : {"mean", "sum", "none"}
-        The mean is sum(w loss) / sum(w), nan with gradient 0 where sum(w) is 0. Sums are accumulated in double. With
-        "none" the gradient is that of the sum.
-    denominator : float > 0, optional
-        Divides the mean instead of sum(w): with the whole batch's, the parts of a batch add up.
-    out : ndarray, optional
-        Where `value_and_grad` puts the gradient (it may be `pred` itself), a call with ``reduction="none"`` the
-        losses, and `grad_hess` a pair.
+    {common}
 
-    Returns
-    -------
-    float or ndarray
-        The reduced loss; with ``reduction="none"`` the losses, float64 if an
-        input is or holds integers, else float32.
+    {returns}
 
     Raises
     ------
@@ -123,24 +108,9 @@ def huber(
         Real numbers of one shape, or one of them a scalar.
     delta : float in (0, inf]
         The residual, in units of `pred`, from which on the loss grows linearly. At inf it is half the squared error.
-    weight : array_like, optional
-        Weight of each element, broadcast to that shape; a bool mask keeps where True. Where it is 0 the element is
-        invisible: it adds 0 and gets gradient 0, even if it holds NaN. Any other number scales, also a negative one,
-        so that an upstream gradient can be passed here.
-    reduction : {"mean", "sum", "none"}
-        The mean is sum(w loss) / sum(w), nan with gradient 0 where sum(w) is 0. Sums are accumulated in double. With
-        "none" the gradient is that of the sum.
-    denominator : float > 0, optional
-        Divides the mean instead of sum(w): with the whole batch's, the parts of a batch add up.
-    out : ndarray, optional
-        Where `value_and_grad` puts the gradient (it may be `pred` itself), a call with ``reduction="none"`` the
-        losses, and `grad_hess` a pair.
+    {common}
 
-    Returns
-    -------
-    float or ndarray
-        The reduced loss; with ``reduction="none"`` the losses, float64 if an
-        input is or holds integers, else float32.
+    {returns}
 
     Raises
     ------

@@ -72,26 +72,11 @@ def cross_entropy(
         Rows with this label are invisible.
     label_smoothing : float in [0, 1]
         How much of each target is spread evenly over the classes. It leaves the mean's divisor alone.
-    weight : array_like, optional
-        Weight of each row, broadcast to the labels' shape; a bool mask keeps where True. Where it is 0 the row is
-        invisible: it adds 0 and gets gradient 0, even if it holds NaN. Any other number scales, also a negative one,
-        so that an upstream gradient can be passed here.
-    reduction : {"mean", "sum", "none"}
-        The mean is sum(w loss) / sum(w), nan with gradient 0 where sum(w) is 0. Sums are accumulated in double. With
-        "none" the gradient is that of the sum.
-    denominator : float > 0, optional
-        Divides the mean instead of sum(w): with the whole batch's, the parts of a batch add up.
     axis : int
         The class axis. Any axis works without a transposed copy, and gives the same bits.
-    out : ndarray, optional
-        Where `value_and_grad` puts the gradient (it may be `logits` itself), a call with ``reduction="none"`` the
-        losses, and `grad_hess` a pair.
+    {common}
 
-    Returns
-    -------
-    float or ndarray
-        The reduced loss; with ``reduction="none"`` one loss per row, float64 if an
-        input is or holds integers, else float32.
+    {returns}
 
     Raises
     ------

@@ -1,8 +1,10 @@
 """What the drivers share: what can be asked for, chunks in threads, and the arrays that are written."""
 
 cimport numpy as cnp
+from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_CheckExact
 from cython.parallel cimport prange
 from libc.math cimport INFINITY
+from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc
 from fastloss.kernels.system cimport bfloat16_type, raise_unfit, thread_count
 from fastloss.kernels.views cimport BF16, F16, F32, Kind, View, describe, meet, overlap, pieces, same_shape
@@ -92,6 +94,15 @@ cdef inline double mean_of(const Chunks* chunks, double total, double divisor) n
     for chunk in range(chunks.count):
         small += chunks.small[chunk]
     return small / (divisor * PRESCALE)
+
+
+cdef inline bint as_integer(object number, int64_t* value) noexcept:
+    """Take a Python int that fits; False for anything else."""
+    cdef int overflow = 0
+    if not PyLong_CheckExact(number):
+        return False
+    value[0] = PyLong_AsLongLongAndOverflow(number, &overflow)
+    return overflow == 0
 
 
 cdef inline int number_like(Kind kind) noexcept:

@@ -22,7 +22,7 @@ from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 from fastloss.kernels.driver cimport (
-    GRAD_HESS, LOG_SOFTMAX, LOGSUMEXP, MAX_CHUNKS, PRESCALE, SOFTMAX, VALUE, Chunks, make_chunks, mean_of, number_like, output, run_chunks,
+    GRAD_HESS, LOG_SOFTMAX, LOGSUMEXP, MAX_CHUNKS, PRESCALE, SOFTMAX, VALUE, Chunks, as_integer, make_chunks, mean_of, number_like, output, run_chunks,
     streams, sum_of_weights,
 )
 from fastloss.kernels.vecmath cimport absolute, exp_scaled, find, keep_larger, log1p, max_of, real, sum_of, wide_sum_of
@@ -500,7 +500,9 @@ cdef bint tile_rows(
             for i in range(n):
                 etile[max(rows.label[i], <int64_t>0) * width + i] -= <real>rows.coefficient[i] * scale[i]
         for i in range(n):
-            etile[s.top[i] * width + i] = <real>top_grad(job, &s, rows, i)
+            f[i] = <real>top_grad(job, &s, rows, i)
+        for i in range(n):
+            etile[s.top[i] * width + i] = f[i]
         clear_invisible[real](rows, n, classes, width, etile)
     write_classes[real](grad, job.grad_step, first, n, classes, etile, width, job.stream)
     return True
@@ -709,7 +711,7 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
     cdef View logits = job.logits, target = job.target, grad = job.grad, hess = job.hess
     cdef Rows rows
     cdef double losses[TILE]
-    cdef double all_losses = 0, small = 0
+    cdef double all_losses = 0, small = 0, group
     cdef Py_ssize_t numbers = 3 * job.classes * job.tile if job.tile > 1 else 0
     cdef real* work
     if not tiled:
@@ -731,8 +733,13 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
             break
         for i in range(n):
             losses[i] = rows.weight[i] * losses[i] if rows.weight[i] != 0 else 0
-            all_losses += losses[i]
-            small += losses[i] * PRESCALE
+        group = sum_of[double](losses, n)
+        all_losses += group
+        if group == INFINITY or group == -INFINITY:
+            for i in range(n):
+                small += losses[i] * PRESCALE
+        else:
+            small += group * PRESCALE
         if job.with_losses:
             write[double](&job.losses, first, n, losses, False)
         first += n
@@ -753,22 +760,23 @@ cdef int do_chunk(const void* untyped, Py_ssize_t chunk, bint weigh) noexcept no
 
 # ---- calls ----
 
-cdef bint prepare(Job* job, object logits, int* axis):
-    """Take in the logits, and count the class axis from the front. False if they are not yet what the driver takes."""
-    if not describe(logits, &job.logits):
-        return False
-    if axis[0] < 0:
-        axis[0] += job.logits.ndim
-    if not 0 <= axis[0] < job.logits.ndim or job.logits.shape[axis[0]] == 0:
-        return False
-    job.classes = job.logits.shape[axis[0]]
+cdef int prepare(Job* job, object logits, object wanted) noexcept:
+    """Take in the logits; the class axis counted from the front, or -1 if they are not yet what the driver takes."""
+    cdef int64_t axis
+    if not describe(logits, &job.logits) or not as_integer(wanted, &axis):
+        return -1
+    if axis < 0:
+        axis += job.logits.ndim
+    if not 0 <= axis < job.logits.ndim or job.logits.shape[axis] == 0:
+        return -1
+    job.classes = job.logits.shape[axis]
     job.single = job.logits.kind == F32 or job.logits.kind == F16 or job.logits.kind == BF16
     job.soft = job.dense = job.weighted = job.with_hess = job.with_losses = job.stream = False
     job.class_weight = NULL
     job.smoothing = 0
     job.scale = 1
     job.ignored = 0
-    return True
+    return <int>axis
 
 
 cdef int start(Job* job, int axis) except -1:
@@ -798,8 +806,8 @@ cdef int start(Job* job, int axis) except -1:
 
 
 def cross_entropy(
-    int ask, object logits, object target, object weight, object class_weights, int64_t ignored, tuple params,
-    int axis, object reduction, object denominator, tuple out,
+    int ask, object logits, object target, object weight, object class_weights, object ignored, tuple params,
+    object class_axis, object reduction, object denominator, tuple out,
 ):
     """Compute cross-entropy; NotImplemented if an argument is not yet what the driver takes.
 
@@ -818,18 +826,21 @@ def cross_entropy(
     cdef object array, value
     cdef const View* readers[3]
     cdef View* view
-    cdef int k, number
+    cdef int k, number, axis
     job.ask = ask
     if (
         not (mean or none or (named and reduction == "sum")) or (denominator is not None and not mean)
-        or not prepare(&job, logits, &axis) or not describe(target, &job.target)
+        or not describe(target, &job.target)
     ):
+        return NotImplemented
+    axis = prepare(&job, logits, class_axis)
+    if axis < 0 or not as_integer(ignored, &job.ignored):
         return NotImplemented
     positions = job.logits
     without_axis_shape(&positions, axis)
     job.soft = job.target.ndim == job.logits.ndim
     if job.soft:
-        if not same_shape(&job.target, &job.logits) or ignored != -100:
+        if not same_shape(&job.target, &job.logits) or job.ignored != -100:
             return NotImplemented
         job.single = job.single and job.target.kind != F64
     elif not (is_integer(job.target.kind) and fit(&job.target, &positions)):
@@ -841,7 +852,6 @@ def cross_entropy(
         return NotImplemented
     if class_weights is not None:
         job.class_weight = <double*>cnp.PyArray_DATA(<cnp.ndarray>class_weights)
-    job.ignored = ignored
     job.smoothing = smoothing
     job.dense = job.soft or smoothing != 0
     job.with_grad = ask != VALUE
@@ -888,13 +898,14 @@ def cross_entropy(
     return value if ask == VALUE else (value, arrays[len(arrays) - 1])
 
 
-def rows(int ask, object logits, int axis, object out):
+def rows(int ask, object logits, object class_axis, object out):
     """softmax, log_softmax or logsumexp along an axis; NotImplemented as above."""
     cdef Job job
     cdef View positions
     cdef const View* reader = &job.logits
     cdef object array
-    if not prepare(&job, logits, &axis):
+    cdef int axis = prepare(&job, logits, class_axis)
+    if axis < 0:
         return NotImplemented
     job.ask = ask
     job.with_grad = ask != LOGSUMEXP
