@@ -6,7 +6,7 @@ the text to read.
 
 # isort: off
 # The families in catalogue order, which LOSSES keeps.
-from fastloss.regression import huber, mse
+from fastloss.regression import mse, mae, huber
 from fastloss.classification import binary_cross_entropy_with_logits
 from fastloss.softmax import cross_entropy, log_softmax, logsumexp, softmax
 
@@ -23,6 +23,7 @@ __all__ = [
     "huber",
     "log_softmax",
     "logsumexp",
+    "mae",
     "mse",
     "set_num_threads",
     "softmax",

@@ -75,6 +75,67 @@ def mse(
 @pointwise(
     "pred",
     "target",
+    reference=reference.mae,
+    kinks=lambda: (0.0,),
+    peers={"torch": "l1_loss", "sklearn": "AbsoluteError"},
+)
+def mae(
+    ask: int,
+    pred: ArrayLike,
+    target: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    out: Out = None,
+) -> Any:
+    """Absolute error, the mean of abs(pred - target).
+
+    The loss of one element, its gradient and its second derivative, with r = pred - target::
+
+        loss = abs(r)        gradient = sign(r)        Hessian = 0
+
+    In NumPy: ``np.mean(abs(pred - target))``.
+
+    Parameters
+    ----------
+    pred, target : array_like
+        Real numbers of one shape, or one of them a scalar.
+    {common}
+
+    {returns}
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, a word is unknown, or `out` has the wrong shape, dtype or layout.
+    TypeError
+        If an argument does not hold real numbers.
+
+    Notes
+    -----
+    At the kink r = 0 the gradient is 0. Losses are summed in double: in float32 a long sum stops growing.
+
+    References
+    ----------
+    P. S. Laplace, Mémoire sur la probabilité des causes par les évènemens (1774): the likelihood of errors whose
+    density falls off exponentially; its minimum is the median.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.mae([7.0, 1.0], [5.0, 5.0])
+    3.0
+    >>> loss, grad = fl.mae.value_and_grad([4.0, 2.0, 3.0], [3.0, 5.0, 3.0], reduction="sum")
+    >>> loss, grad
+    (4.0, array([ 1., -1.,  0.]))
+    """
+    return mae.run(ask, (pred, target), (), weight, reduction, denominator, out)
+
+
+@pointwise(
+    "pred",
+    "target",
     reference=reference.huber,
     domain={"delta": Interval(0, math.inf, low_open=True)},
     examples=({}, {"delta": 0.25}, {"delta": math.inf}),

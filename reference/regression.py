@@ -83,6 +83,48 @@ def mse_hess(pred, target):
     return 2
 
 
+def mae(pred, target):
+    """Absolute error: twice as wrong costs twice as much, so that one outlier does not outvote the rest.
+
+        |r|
+
+    Where floats break: not here, but a float32 sum of many does. The kernel sums in double.
+
+    Laplace, Mémoire sur la probabilité des causes par les évènemens (1774): its minimum is the median.
+
+    >>> mae(4.0, 0.0) / mae(1.0, 0.0)  # under the squared error 16
+    4.0
+    >>> sum(map(mae, [2.5, 0.0, 2.1], [3.0, -0.5, 2.0])) / 3
+    0.3666666666666667
+    """
+    return abs(pred - target)
+
+
+def mae_grad(pred, target):
+    """Slope of the absolute error: its sign alone, however large the error.
+
+        sign(r), and 0 at the kink r = 0
+
+    >>> [mae_grad(pred, 1.0) for pred in (3.0, 1.0, -7.0)]
+    [1, 0, -1]
+    """
+    r = pred - target
+    if r > 0:
+        return 1
+    if r < 0:
+        return -1
+    return 0 if r == 0 else r
+
+
+def mae_hess(pred, target):
+    """Curvature of the absolute error: none.
+
+    >>> mae_hess(3.0, 1.0)
+    0
+    """
+    return 0
+
+
 def huber(pred, target, *, delta=1.0):
     """Huber loss: a parabola for small errors, a straight line for large ones, which outliers cannot bend.
 

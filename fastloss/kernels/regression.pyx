@@ -24,6 +24,25 @@ cdef void mse(
             hess[i] = 2
 
 
+# |r|, in double so that sums do not drift.
+cdef void mae(
+    real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
+) noexcept nogil:
+    cdef real* pred = inputs[0]
+    cdef real* target = inputs[1]
+    cdef real* grad = grads[0]
+    cdef real* hess = hesses[0]
+    cdef real r
+    cdef Py_ssize_t i
+    for i in range(n):
+        loss[i] = fabs(<double>pred[i] - <double>target[i])
+        r = pred[i] - target[i]
+        if grad:
+            grad[i] = 1 if r > 0 else (-1 if r < 0 else (0 if r == 0 else r))
+        if hess:
+            hess[i] = 0
+
+
 # q (q/2 + excess) with q = min(|r|, delta) and excess = |r| - q: one expression for both pieces, and no square of a
 # large r. (q (|r| - q/2) would be NaN at r = inf for delta = inf.) In double, as above.
 cdef void huber(
@@ -50,6 +69,7 @@ cdef void huber(
 
 
 cdef Kernel mse_kernel = Kernel(mse[float], mse[double], 2, 1, True)
+cdef Kernel mae_kernel = Kernel(mae[float], mae[double], 2, 1, False)
 cdef Kernel huber_kernel = Kernel(huber[float], huber[double], 2, 1, True)
 
-KERNELS = {"mse": capsule(&mse_kernel), "huber": capsule(&huber_kernel)}
+KERNELS = {"mse": capsule(&mse_kernel), "mae": capsule(&mae_kernel), "huber": capsule(&huber_kernel)}
