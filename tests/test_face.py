@@ -139,7 +139,7 @@ def test_losses_are_pickled_by_name(loss: fl.Loss) -> None:
 def test_help_shows_signature_and_docstring(public: Any) -> None:
     """help() says how to call it, what it takes, what comes back."""
     text = pydoc.render_doc(public, renderer=pydoc.plaintext)
-    assert f"{public.__name__}({next(iter(inspect.signature(public).parameters))}" in text
+    assert f"{public.__name__}({next(iter(inspect.signature(public).parameters))}" in "".join(text.split())  # 3.13 wraps
     assert all(name in text for name in inspect.signature(public).parameters)
     assert inspect.getdoc(public).splitlines()[0] in text
     assert "Examples" in text
