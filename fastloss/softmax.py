@@ -118,9 +118,7 @@ def cross_entropy(
 
 def _rows(ask: int, logits: ArrayLike, axis: int, out: NDArray[Any] | None) -> NDArray[Any]:
     """Hand a call to the compiled driver, and find out what is wrong with it if the driver will not take it."""
-    result: NDArray[Any] = (
-        _kernel.rows(ask, logits, axis, out) if type(axis) is int and -64 <= axis < 64 else NotImplemented
-    )
+    result: NDArray[Any] = _kernel.rows(ask, logits, axis, out)
     if result is NotImplemented:
         array = arrays.as_array("logits", logits)
         axis = arrays.class_axis(array, axis)
