@@ -81,7 +81,9 @@ def test_optax_agrees(loss: fl.Loss, soft: bool) -> None:
         theirs = function(*single, **words)
         slope = jax.grad(lambda x, *rest, words=words: function(x, *rest, **words).sum())(*single)
         value, gradient = loss.value_and_grad(*single, **words, reduction="none")
-        np.testing.assert_allclose(value, theirs, rtol=1e-5, atol=1e-6)  # JAX computes in float32
+        # JAX computes in float32, and a confident row's tail is lost in it: an absolute error of some ulps of 1.
+        # The tails are held against the exact reference in test_accuracy; here only conventions are compared.
+        np.testing.assert_allclose(value, theirs, rtol=1e-5, atol=1e-6)
         np.testing.assert_allclose(gradient, slope, rtol=1e-5, atol=1e-6)
         compared += 1
     assert compared
