@@ -6,27 +6,18 @@ the text to read.
 
 # isort: off
 # The families in catalogue order, which LOSSES keeps.
-from fastloss.regression import mse, mae, huber
-from fastloss.classification import binary_cross_entropy_with_logits
-from fastloss.softmax import cross_entropy, log_softmax, logsumexp, softmax
+from fastloss import regression, classification, softmax as _softmax
+from fastloss.regression import *
+from fastloss.classification import *
+from fastloss.softmax import *
 
 # isort: on
 from fastloss.loss import LOSSES, Loss
 from fastloss.threads import get_num_threads, set_num_threads
 
-__all__ = [
-    "LOSSES",
-    "Loss",
-    "binary_cross_entropy_with_logits",
-    "cross_entropy",
-    "get_num_threads",
-    "huber",
-    "log_softmax",
-    "logsumexp",
-    "mae",
-    "mse",
-    "set_num_threads",
-    "softmax",
-]
+__all__ = ["LOSSES", "Loss", "get_num_threads", "set_num_threads"]
+__all__ += regression.__all__
+__all__ += classification.__all__
+__all__ += _softmax.__all__
 
 __version__ = "0.1.0"

@@ -15,23 +15,38 @@ REDUCTIONS = ("mean", "sum", "none")
 
 
 class Interval(NamedTuple):
-    """A domain: the numbers between two ends, each of which belongs to it or not."""
+    """A domain: the numbers between two ends, each of which belongs to it or not; or only the two ends."""
 
     low: float = -math.inf
     high: float = math.inf
     low_open: bool = False
     high_open: bool = False
+    ends: bool = False
 
     def __contains__(self, value: object) -> bool:
         if not isinstance(value, (int, float)):
             return False
+        if self.ends:
+            return value in (self.low, self.high)
         above = value > self.low if self.low_open else value >= self.low
         below = value < self.high if self.high_open else value <= self.high
         return above and below
 
     def __str__(self) -> str:
+        if self.ends:
+            return f"{{{self.low:g}, {self.high:g}}}"
         left, right = "[("[self.low_open], "])"[self.high_open]
         return f"{left}{self.low:g}, {self.high:g}{right}"
+
+    def wanted(self) -> str:
+        """What an error message says was expected."""
+        if self == SIGNS:
+            return "-1 or 1 (of labels 0 and 1 make signs: 2 * target - 1)"
+        return f"{self.low:g} or {self.high:g}" if self.ends else f"a value in {self}"
+
+
+SIGNS = Interval(-1, 1, ends=True)  # the labels of margins
+LABELS = Interval(0, 1, ends=True)  # no and yes
 
 
 def as_array(name: str, value: Any) -> np.ndarray:
@@ -58,9 +73,11 @@ def as_array(name: str, value: Any) -> np.ndarray:
     return array
 
 
-def pointwise_inputs(names: Sequence[str], values: Sequence[Any], data: int, with_grad: bool) -> tuple[np.ndarray, ...]:
-    """The inputs of a pointwise loss as arrays of one shape. The first `data` must have it, or be scalars; the others,
-    such as a pos_weight, may be anything that broadcasts to it."""
+def pointwise_inputs(
+    names: Sequence[str], values: Sequence[Any], data: int, grads: Sequence[str]
+) -> tuple[np.ndarray, ...]:
+    """The inputs of a pointwise loss as arrays of one shape. The first `data` must have it, or be scalars (but not
+    `grads`, which a gradient is asked by); the others, such as a pos_weight, may be anything that broadcasts to it."""
     arrays = [as_array(name, value) for name, value in zip(names, values, strict=True)]
     shape: tuple[int, ...] = ()
     named = names[0]
@@ -69,8 +86,12 @@ def pointwise_inputs(names: Sequence[str], values: Sequence[Any], data: int, wit
             shape, named = array.shape, name
         elif array.ndim and array.shape != shape:
             raise ValueError(f"{named} has shape {shape} and {name} {array.shape}: they must be equal, or one a scalar")
-    if with_grad and shape and arrays[0].ndim == 0:
-        raise ValueError(f"{names[0]} is a scalar and {named} has shape {shape}: give it that shape to get a gradient")
+    for name, array in zip(names, arrays, strict=True):
+        if name in grads and shape and array.ndim == 0:
+            raise ValueError(
+                f"{name} is a scalar and {named} has shape {shape}: give it that shape to get a gradient, as "
+                f"np.broadcast_to({name}, {shape}) does"
+            )
     # a Python number takes the dtype of the arrays beside it, as in NumPy
     plain = [type(value) in (bool, int, float) for value in values]
     beside = next((arrays[k] for k in range(data) if not plain[k]), arrays[0])

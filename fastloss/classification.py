@@ -11,6 +11,8 @@ from fastloss.arrays import Interval
 from fastloss.loss import Out, Reduction, pointwise
 from fastloss.reference import classification as reference
 
+__all__ = ["binary_cross_entropy_with_logits"]
+
 ONE = np.ones((), np.float32)
 
 
@@ -59,11 +61,11 @@ def binary_cross_entropy_with_logits(
     ----------
     logits : array_like
         Scores, log-odds of a yes; infinite ones take their limit.
-    target : array_like in [0, 1]
+    target : array_like in {target}
         1 for yes, 0 for no, or the probability of yes; the shape of `logits`, or a scalar.
-    pos_weight : array_like in [0, inf), optional
+    pos_weight : array_like in {pos_weight}, optional
         Weight of the yes part, broadcast to the shape of `logits`.
-    label_smoothing : float in [0, 1]
+    label_smoothing : float in {label_smoothing}
         Moves the targets towards 1/2: t becomes t (1 - label_smoothing) + label_smoothing / 2.
     ignore_index : float, optional
         Elements whose target is this number, in the domain or not, are invisible.
@@ -71,13 +73,7 @@ def binary_cross_entropy_with_logits(
 
     {returns}
 
-    Raises
-    ------
-    ValueError
-        If the shapes differ, a target or hyperparameter is outside its domain (the message names the first), a word is
-        unknown, or `out` has the wrong shape, dtype or layout.
-    TypeError
-        If an argument does not hold real numbers.
+    {raises}
 
     Notes
     -----

@@ -1,9 +1,10 @@
 """Loss: what every public loss is. A family module declares its losses with the decorators of this one."""
 
 import inspect
+from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Concatenate, Generic, Literal, ParamSpec
+from typing import Any, Concatenate, Generic, Literal, NamedTuple, ParamSpec
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,8 @@ from fastloss.kernels import family, system
 
 P = ParamSpec("P")
 Reduction = Literal["mean", "sum", "none"]
-Out = NDArray[Any] | tuple[NDArray[Any] | None, ...] | None
+Array = NDArray[Any] | None
+Out = Array | tuple[Array | tuple[Array, ...], ...]
 
 # What a declaration is asked for; the drivers know the same numbers.
 VALUE, VALUE_AND_GRAD, GRAD_HESS = 0, 1, 2
@@ -29,7 +31,8 @@ COMMON = (
 
 EVERY_NUMBER = Interval()
 
-# What every docstring says: {common} stands among the parameters, {returns} after them.
+# What every docstring says: {common} stands among the parameters, {returns} and {raises} after them. The name of an
+# input or hyperparameter in braces stands for its domain.
 DOCUMENTATION = {
     "common": """\
 weight : array_like, optional
@@ -42,15 +45,22 @@ reduction : {{"mean", "sum", "none"}}
 denominator : float > 0, optional
     Divides the mean instead of sum(w): with the whole batch's, the parts of a batch add up.
 out : ndarray, optional
-    Where `value_and_grad` puts the gradient (it may be `{first}` itself), a call with ``reduction="none"`` the
-    losses, and `grad_hess` a pair.""",
+    Where `value_and_grad` puts {gradient}, a call with ``reduction="none"`` the losses, and `grad_hess` a pair.""",
     "returns": """\
 Returns
 -------
 float or ndarray
     The reduced loss; with ``reduction="none"`` one loss per {unit}, float64 if an input is or holds integers, else
     float32. `value_and_grad` gives the loss and its gradient, `grad_hess` gradient and Hessian of the weighted sum (it
-    takes no `denominator`); derivatives have the dtype of `{first}`, float64 for integers.""",
+    takes no `denominator`); {derivatives}, float64 for integers.""",
+    "raises": """\
+Raises
+------
+ValueError
+    If {shapes}, a number is outside its domain (the message names the first and its place), a word is
+    unknown, or `out` has the wrong shape, dtype or layout.
+TypeError
+    If an argument does not hold real numbers.""",
 }
 
 LOSSES: "dict[str, Loss[...]]" = {}
@@ -74,6 +84,27 @@ class Method(partial[Any]):
         return getattr, (self.__self__, self.__name__)
 
 
+class Peer(NamedTuple):
+    """What another library calls a loss, and how it differs there."""
+
+    name: str
+    factor: float = 1.0  # ours is so many times theirs
+    words: Mapping[str, str] = {}  # our name of a hyperparameter: theirs, where it differs
+    given: Mapping[str, Any] = {}  # what they must be told besides
+    order: Callable[..., tuple[Any, ...]] | None = None  # our inputs, arrays of whatever kind, to theirs
+
+    def options(self, words: Mapping[str, Any]) -> dict[str, Any]:
+        """What they must be told for these hyperparameters of ours."""
+        return {self.words.get(name, name): value for name, value in words.items()} | dict(self.given)
+
+    def inputs(self, *arrays: Any) -> tuple[Any, ...]:
+        """The arrays they take for ours."""
+        return arrays if self.order is None else self.order(*arrays)
+
+
+Domain = Interval | Callable[..., Interval]
+
+
 class Loss(Generic[P]):
     """A loss function with its gradient and Hessian, each in one fused pass.
 
@@ -83,16 +114,21 @@ class Loss(Generic[P]):
     Attributes
     ----------
     name, family : str
+    inputs, grads : tuple of str
+        The arrays it takes, and those among them that it has a gradient by.
     reference : callable
         One element or row in plain Python, for floats, mpmath numbers and duals.
-    domain : dict of str to Interval
-        What each input and hyperparameter may be; no entry means every real number.
+    domain : dict of str to Interval or callable
+        What each input and hyperparameter may be; no entry means every real number. One that depends on
+        hyperparameters is a function of these; `domains` gives the Intervals.
     examples : tuple of dict
         Hyperparameters worth trying: what the tests, benchmarks and documentation go through.
     kinks : callable or None
         Where the derivative jumps, given the hyperparameters: values of the first input for a target of 0.
-    peers : dict of str to str
-        The names it has in other libraries.
+    peers : dict of str to Peer
+        What other libraries call it.
+    signed : bool
+        Whether it may be negative.
     """
 
     shape: Literal["pointwise", "rows"]
@@ -105,26 +141,28 @@ class Loss(Generic[P]):
         declaration: Callable[Concatenate[int, P], Any],
         *,
         inputs: Sequence[str],
-        grads: int,
+        grads: Sequence[str],
         reference: Callable[..., Any],
-        domain: Mapping[str, Interval],
+        domain: Mapping[str, Domain],
         examples: Sequence[Mapping[str, Any]],
         kinks: Callable[..., Sequence[float]] | None,
-        peers: Mapping[str, str],
+        peers: Mapping[str, str | Peer],
+        signed: bool,
     ) -> None:
         signature = inspect.signature(declaration)
         self.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])
-        self.__doc__ = self._document(inspect.getdoc(declaration) or "", inputs[0])
         self.__module__ = declaration.__module__
         self.__name__ = self.__qualname__ = self.name = declaration.__name__
         self.family = declaration.__module__.rpartition(".")[2]
         self.inputs = tuple(inputs)
-        self.grads = grads
+        self.grads = tuple(grads)
         self.reference = reference
         self.domain = dict(domain)
         self.examples = tuple(examples)
         self.kinks = kinks
-        self.peers = dict(peers)
+        self.peers = {library: Peer(peer) if isinstance(peer, str) else peer for library, peer in peers.items()}
+        self.signed = signed
+        self.__doc__ = self._document(inspect.getdoc(declaration) or "")
         self._declaration = declaration
         doc = f"The value of `{self.name}` and its gradient, in one pass; takes the same arguments."
         self.value_and_grad = Method(self, "value_and_grad", doc, declaration, VALUE_AND_GRAD)
@@ -134,12 +172,39 @@ class Loss(Generic[P]):
         self.grad_hess = Method(self, "grad_hess", doc, declaration, GRAD_HESS)
         LOSSES[self.name] = self
 
-    def _document(self, text: str, first: str) -> str:
-        """The docstring, with what all losses have in common put where it belongs."""
-        unit, shape = ("row", "the labels' shape") if self.shape == "rows" else ("element", "that shape")
+    def _document(self, text: str) -> str:
+        """The docstring, with what all losses have in common, and the domains, put where they belong."""
+        rows, several = self.shape == "rows", len(self.grads) > 1
+        fields = ", ".join(f"`{name}`" for name in self.grads)
+        words = {
+            "unit": "row" if rows else "element",
+            "shape": "the labels' shape" if rows else "that shape",
+            "shapes": "the shapes do not fit" if rows else "the shapes differ",
+            "gradient": (
+                f"a tuple of gradients, by {fields} (each may be its input itself)"
+                if several
+                else f"the gradient (it may be `{self.grads[0]}` itself)"
+            ),
+            "derivatives": (
+                f"the derivatives by {fields} are named tuples with\n    these fields, each of its input's dtype"
+                if several
+                else f"derivatives have the dtype of `{self.grads[0]}`"
+            ),
+        }
         for name, common in DOCUMENTATION.items():
-            text = text.replace("{" + name + "}", common.format(unit=unit, shape=shape, first=first))
+            text = text.replace("{" + name + "}", common.format(**words))
+        for name, domain in self.domains({}).items():
+            text = text.replace("{" + name + "}", str(domain))
         return text
+
+    def domains(self, words: Mapping[str, Any]) -> dict[str, Interval]:
+        """The domains for these hyperparameters."""
+        return {
+            name: domain
+            if isinstance(domain, Interval)
+            else domain(**{word: words[word] for word in inspect.signature(domain).parameters if word in words})
+            for name, domain in self.domain.items()
+        }
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> float | Any:
         return self._declaration(VALUE, *args, **kwargs)
@@ -154,9 +219,7 @@ class Loss(Generic[P]):
     def parameter(self, name: str, value: Any) -> float:
         """A hyperparameter, checked against the domain declared for it."""
         domain = self.domain.get(name, EVERY_NUMBER)
-        low, high, low_open, high_open = domain
-        if type(value) is float and low <= value <= high and not (low_open or high_open):
-            return value  # the usual case, at a fraction of the price
+        assert isinstance(domain, Interval), f"the domain of {name} depends on others"
         return arrays.parameter(name, value, domain)
 
 
@@ -165,12 +228,15 @@ class Pointwise(Loss[P]):
 
     shape = "pointwise"
 
-    def __init__(self, declaration: Callable[Concatenate[int, P], Any], *, data: int, **fields: Any) -> None:
+    def __init__(self, declaration: Callable[Concatenate[int, P], Any], **fields: Any) -> None:
         super().__init__(declaration, **fields)
         self._kernel = family(self.family).KERNELS[self.name]
         self._driver = family("pointwise").run
-        self._data = data
-        self._bounds = tuple(self.domain.get(name) for name in self.inputs)
+        parameters = self.__signature__.parameters
+        self._data = sum(parameters[name].default is inspect.Parameter.empty for name in self.inputs)
+        self._bounds = tuple(self.domains({}).get(name) for name in self.inputs)
+        self.derivatives: Any = namedtuple("derivatives", self.grads)  # type: ignore[misc]
+        self.derivatives.__module__, self.derivatives.__qualname__ = __package__, f"{self.name}.derivatives"
 
     def run(
         self,
@@ -182,30 +248,58 @@ class Pointwise(Loss[P]):
         denominator: Any,
         out: Any,
         ignore_index: float | None = None,
+        words: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Hand a call to the compiled driver, and find out what is wrong with it if the driver will not take it."""
-        outs = out if out is None or isinstance(out, tuple) else (out,)
+        """Hand a call to the compiled driver, and find out what is wrong with it if the driver will not take it.
+
+        `words` are the hyperparameters that a domain depends on.
+        """
+        result = self._run(ask, inputs, params, weight, reduction, denominator, out, ignore_index, words)
+        if ask == VALUE or len(self.grads) == 1:
+            return result
+        one, other = result
+        return self.derivatives._make(one) if ask == GRAD_HESS else one, self.derivatives._make(other)
+
+    def _run(
+        self,
+        ask: int,
+        inputs: tuple[Any, ...],
+        params: tuple[float, ...],
+        weight: Any,
+        reduction: Any,
+        denominator: Any,
+        out: Any,
+        ignore_index: float | None,
+        words: Mapping[str, Any] | None,
+    ) -> Any:
+        bounds = self._bounds
+        if words is not None:
+            domains = self.domains(words)
+            bounds = tuple(domains.get(name) for name in self.inputs)
+        outs = _flat(out)
 
         def drive(inputs: tuple[Any, ...], weight: Any, outs: Any) -> Any:
             return self._driver(
-                self._kernel, ask, inputs, params, self._bounds, self._data, weight, ignore_index, reduction,
+                self._kernel, ask, inputs, params, bounds, self._data, weight, ignore_index, reduction,
                 denominator, outs,
             )  # fmt: skip
 
         try:
-            if denominator is None and (outs is None or len(outs) == _outputs(ask, reduction, self.grads)):
+            if denominator is None and (outs is None or len(outs) == _outputs(ask, reduction, len(self.grads))):
                 result = drive(inputs, weight, outs)
                 if result is not NotImplemented:
                     return result
-            inputs = arrays.pointwise_inputs(self.inputs, inputs, self._data, ask != VALUE)
-            _check_call(ask, reduction, denominator, outs, self.grads)
+            grads = self.grads if ask != VALUE else ()
+            inputs = arrays.pointwise_inputs(self.inputs, inputs, self._data, grads)
+            _check_call(ask, reduction, denominator, outs, len(self.grads))
             if weight is not None:
                 weight = arrays.broadcast("weight", arrays.as_array("weight", weight), inputs[0].shape)
             result = drive(inputs, weight, outs)
         except system.UnfitError as found:
             name = self.inputs[found.which]
             array = np.broadcast_to(np.asarray(inputs[found.which]), np.broadcast_shapes(*map(np.shape, inputs)))
-            raise arrays.unfit(name, array, found.position, f"a value in {self.domain[name]}", ValueError) from None
+            domain = bounds[found.which] or EVERY_NUMBER
+            raise arrays.unfit(name, array, found.position, domain.wanted(), ValueError) from None
         if result is NotImplemented:
             empty = tuple(np.empty(0, array.dtype) for array in inputs)
             fitting = drive(empty, None, None)
@@ -224,7 +318,7 @@ class Rows(Loss[P]):
     shape = "rows"
 
     def __init__(self, declaration: Callable[Concatenate[int, P], Any], **fields: Any) -> None:
-        super().__init__(declaration, inputs=("logits", "target"), grads=1, **fields)
+        super().__init__(declaration, inputs=("logits", "target"), grads=("logits",), **fields)
         self._driver = getattr(family(self.family), self.name)
 
     def run(
@@ -242,7 +336,7 @@ class Rows(Loss[P]):
         out: Any,
     ) -> Any:
         """Hand a call to the compiled driver, and find out what is wrong with it if the driver will not take it."""
-        outs = out if out is None or isinstance(out, tuple) else (out,)
+        outs = _flat(out)
         try:
             plain = class_weight is None and denominator is None
             if plain and (outs is None or len(outs) == _outputs(ask, reduction, 1)):
@@ -293,6 +387,15 @@ class Rows(Loss[P]):
         return result
 
 
+def _flat(out: Any) -> tuple[Any, ...] | None:
+    """The arrays named by `out` in a row: one, a tuple, or a pair of tuples."""
+    if out is None:
+        return None
+    if not isinstance(out, tuple):
+        return (out,)
+    return tuple(array for part in out for array in (part if isinstance(part, tuple) else (part,)))
+
+
 def _outputs(ask: int, reduction: Any, grads: int) -> int:
     """How many arrays `out` may name: the losses, or the derivatives."""
     return int(reduction == "none") if ask == VALUE else grads * ask
@@ -327,20 +430,21 @@ def _explain(outs: tuple[Any, ...] | None, shape: tuple[int, ...], fitting: Any,
 def pointwise(
     *inputs: str,
     reference: Callable[..., Any],
-    data: int = 2,
-    grads: int = 1,
-    domain: Mapping[str, Interval] | None = None,
+    grads: Sequence[str] | None = None,
+    domain: Mapping[str, Domain] | None = None,
     examples: Sequence[Mapping[str, Any]] = ({},),
     kinks: Callable[..., Sequence[float]] | None = None,
-    peers: Mapping[str, str] | None = None,
+    peers: Mapping[str, str | Peer] | None = None,
+    signed: bool = False,
 ) -> Callable[[Callable[Concatenate[int, P], Any]], Pointwise[P]]:
-    """Declare a pointwise loss of the named inputs: the first `grads` are differentiable, the first `data` have the
-    loss's shape. The kernel of the same name is found in the family's module of the same name."""
+    """Declare a pointwise loss of the named inputs, differentiable by `grads` (the first, unless said): those without
+    a default have the loss's shape, the others broadcast. The kernel of the same name is found in the family's module
+    of the same name."""
 
     def declare(declaration: Callable[Concatenate[int, P], Any]) -> Pointwise[P]:
         return Pointwise(
-            declaration, inputs=inputs, data=data, grads=grads, reference=reference, domain=domain or {},
-            examples=examples, kinks=kinks, peers=peers or {},
+            declaration, inputs=inputs, grads=grads or inputs[:1], reference=reference, domain=domain or {},
+            examples=examples, kinks=kinks, peers=peers or {}, signed=signed,
         )  # fmt: skip
 
     return declare
@@ -349,20 +453,17 @@ def pointwise(
 def rows(
     *,
     reference: Callable[..., Any],
-    domain: Mapping[str, Interval] | None = None,
+    domain: Mapping[str, Domain] | None = None,
     examples: Sequence[Mapping[str, Any]] = ({},),
-    peers: Mapping[str, str] | None = None,
+    peers: Mapping[str, str | Peer] | None = None,
+    signed: bool = False,
 ) -> Callable[[Callable[Concatenate[int, P], Any]], Rows[P]]:
     """Declare a loss of rows of logits. The kernel is the function of the same name in the family's module."""
 
     def declare(declaration: Callable[Concatenate[int, P], Any]) -> Rows[P]:
         return Rows(
-            declaration,
-            reference=reference,
-            domain=domain or {},
-            examples=examples,
-            kinks=None,
-            peers=peers or {},
-        )
+            declaration, reference=reference, domain=domain or {}, examples=examples, kinks=None, peers=peers or {},
+            signed=signed,
+        )  # fmt: skip
 
     return declare

@@ -8,15 +8,17 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from fastloss.arrays import Interval
-from fastloss.loss import Out, Reduction, pointwise
+from fastloss.loss import Out, Peer, Reduction, pointwise
 from fastloss.reference import regression as reference
+
+__all__ = ["huber", "mae", "mse"]
 
 
 @pointwise(
     "pred",
     "target",
     reference=reference.mse,
-    peers={"torch": "mse_loss", "optax": "squared_error", "sklearn": "HalfSquaredError"},
+    peers={"torch": "mse_loss", "optax": "squared_error", "sklearn": Peer("HalfSquaredError", factor=2)},
 )
 def mse(
     ask: int,
@@ -44,12 +46,7 @@ def mse(
 
     {returns}
 
-    Raises
-    ------
-    ValueError
-        If the shapes differ, a word is unknown, or `out` has the wrong shape, dtype or layout.
-    TypeError
-        If an argument does not hold real numbers.
+    {raises}
 
     Notes
     -----
@@ -105,12 +102,7 @@ def mae(
 
     {returns}
 
-    Raises
-    ------
-    ValueError
-        If the shapes differ, a word is unknown, or `out` has the wrong shape, dtype or layout.
-    TypeError
-        If an argument does not hold real numbers.
+    {raises}
 
     Notes
     -----
@@ -167,19 +159,13 @@ def huber(
     ----------
     pred, target : array_like
         Real numbers of one shape, or one of them a scalar.
-    delta : float in (0, inf]
+    delta : float in {delta}
         The residual, in units of `pred`, from which on the loss grows linearly. At inf it is half the squared error.
     {common}
 
     {returns}
 
-    Raises
-    ------
-    ValueError
-        If the shapes differ, `delta` is outside its domain, a word is unknown, or `out` has the wrong shape, dtype or
-        layout.
-    TypeError
-        If an argument does not hold real numbers.
+    {raises}
 
     Notes
     -----

@@ -13,6 +13,8 @@ from fastloss.kernels import family
 from fastloss.loss import Out, Reduction, rows
 from fastloss.reference import softmax as reference
 
+__all__ = ["cross_entropy", "log_softmax", "logsumexp", "softmax"]
+
 _kernel = family("softmax")
 SOFTMAX, LOG_SOFTMAX, LOGSUMEXP = 3, 4, 5  # what the kernel is asked for
 

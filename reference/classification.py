@@ -112,6 +112,18 @@ def binary_cross_entropy_with_logits_grad(logits, target, *, pos_weight=None, la
     return (yes + no) * sigmoid(logits) - yes
 
 
+def binary_cross_entropy_with_logits_grad_terms(
+    logits, target, *, pos_weight=None, label_smoothing=0.0, ignore_index=None
+):
+    """A soft target's gradient is a difference of two given numbers, (1 - t) sigma(x) and pos_weight t sigma(-x).
+
+    >>> binary_cross_entropy_with_logits_grad_terms(0.0, 0.25), binary_cross_entropy_with_logits_grad_terms(0.0, 1.0)
+    ([0.375, -0.125], [])
+    """
+    yes, no = _coefficients(target, pos_weight, label_smoothing, ignore_index)
+    return [no * sigmoid(logits), -yes * sigmoid(-logits)] if yes != 0 and no != 0 else []
+
+
 def binary_cross_entropy_with_logits_hess(logits, target, *, pos_weight=None, label_smoothing=0.0, ignore_index=None):
     """Curvature of the binary cross-entropy: largest where the model is undecided, whatever the target.
 

@@ -170,6 +170,19 @@ def cross_entropy_grad(logits, target, *, class_weight=None, ignore_index=-100, 
     return [total * p - a for p, a in zip(softmax(logits), coefficients, strict=True)]
 
 
+def cross_entropy_grad_terms(logits, target, *, class_weight=None, ignore_index=-100, label_smoothing=0.0):
+    """A soft target's gradient is a difference of two given numbers, A p_k - a_k: where they meet, every digit of the
+    difference is one that the rounding of p took. (Of a single share, p < 1 never meets it.)
+
+    >>> cross_entropy_grad_terms([0.0, 0.0], [0.25, 0.75])
+    [[0.5, -0.25], [0.5, -0.75]]
+    """
+    shares = _coefficients(len(logits), target, class_weight, ignore_index, label_smoothing)
+    if sum(a != 0 for a in shares) < 2:
+        return [[] for _ in logits]
+    return [[sum(shares) * p, -a] for p, a in zip(softmax(logits), shares, strict=True)]
+
+
 def cross_entropy_hess(logits, target, *, class_weight=None, ignore_index=-100, label_smoothing=0.0):
     """Curvature of the cross-entropy along each logit: largest for a class at one half.
 

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 import fastloss as fl
-from fastloss.arrays import Interval
 
-from .inputs import DTYPES, positional, seeded, within
+from .inputs import DTYPES, domains_of, seeded, within
 
 LOSSES = list(fl.LOSSES.values())
 POINTWISE = [loss for loss in LOSSES if loss.shape == "pointwise"]
@@ -55,13 +54,17 @@ def sample(
         target = rng.dirichlet(np.ones(classes), shape) if soft else rng.integers(0, classes, shape)
         return logits.astype(dtype), target.astype(dtype if soft else np.int64)
     arrays = []
-    for name in positional(loss):
-        domain = loss.domain.get(name, Interval())
+    for domain in domains_of(loss, {}):
         drawn = 3 * rng.standard_normal(shape)
-        if np.isfinite(domain.low):
-            drawn = domain.low + abs(drawn)
-        if np.isfinite(domain.high):
-            drawn = np.where(rng.random(shape) < 0.5, domain.high, np.minimum(drawn, domain.high))
+        if domain.ends:
+            drawn = np.where(rng.random(shape) < 0.5, domain.low, domain.high)
+        else:
+            if np.isfinite(domain.low):
+                drawn = domain.low + abs(drawn)
+            if np.isfinite(domain.high) and domain.high_open:
+                drawn = domain.low + (domain.high - domain.low) * rng.uniform(0.01, 0.99, shape)
+            elif np.isfinite(domain.high):
+                drawn = np.where(rng.random(shape) < 0.5, domain.high, np.minimum(drawn, domain.high))
         arrays.append(drawn.astype(dtype))
         assert within(domain, arrays[-1]).all()
     return tuple(arrays)
@@ -72,17 +75,43 @@ def losses_shape(loss: fl.Loss, inputs: tuple[np.ndarray, ...]) -> tuple[int, ..
     return inputs[0].shape[:-1] if loss.shape == "rows" else inputs[0].shape
 
 
+def several(derivatives: Any) -> tuple[np.ndarray, ...]:
+    """The derivatives by each differentiable input: one of a kind is a plain array."""
+    return derivatives if isinstance(derivatives, tuple) else (derivatives,)
+
+
+def value_and_grad(loss: fl.Loss, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+    """The loss and its gradient; gradients by several inputs are stacked along a last axis, as of the classes of a
+    row."""
+    value, gradient = loss.value_and_grad(*args, **kwargs)
+    return value, stacked(gradient)
+
+
+def grad_hess(loss: fl.Loss, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+    """Gradient and Hessian, stacked likewise."""
+    slope, curvature = loss.grad_hess(*args, **kwargs)
+    return stacked(slope), stacked(curvature)
+
+
+def stacked(derivatives: Any) -> Any:
+    return np.stack(derivatives, axis=-1) if isinstance(derivatives, tuple) else derivatives
+
+
+def like_gradient(loss: fl.Loss, array: np.ndarray) -> np.ndarray:
+    """What belongs to elements or rows, with the last axis of a gradient that has one."""
+    return array[..., None] if loss.shape == "rows" or len(loss.grads) > 1 else array
+
+
 def everything(loss: fl.Loss, *args: Any, **kwargs: Any) -> dict[str, np.ndarray]:
     """All that can be asked of a loss, by name."""
     mean, gradient = loss.value_and_grad(*args, **kwargs)
     slope, curvature = loss.grad_hess(*args, **kwargs)
-    return {
-        "losses": loss(*args, **kwargs, reduction="none"),
-        "mean": np.asarray(mean),
-        "gradient of the mean": gradient,
-        "gradient of the sum": slope,
-        "Hessian": curvature,
-    }
+    results = {"losses": loss(*args, **kwargs, reduction="none"), "mean": np.asarray(mean)}
+    kinds = {"gradient of the mean": gradient, "gradient of the sum": slope, "Hessian": curvature}
+    for kind, found in kinds.items():
+        for k, array in enumerate(several(found)):
+            results[f"{kind} by input {k}" if k else kind] = array
+    return results
 
 
 def assert_same(actual: Any, expected: Any, what: str = "result") -> None:

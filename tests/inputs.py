@@ -11,7 +11,7 @@ import ml_dtypes
 import numpy as np
 
 import fastloss as fl
-from fastloss.arrays import Interval
+from fastloss.arrays import SIGNS, Interval
 
 DTYPES = tuple(np.dtype(name) for name in ("float16", ml_dtypes.bfloat16, "float32", "float64"))
 FEW, MANY = (1, 2, 3, 10), (64, 65, 200)  # classes: vectors run across the rows up to 64, along the row above
@@ -55,14 +55,15 @@ def hyperparameters(loss: fl.Loss) -> list[dict[str, Any]]:
     """The declared examples, and of every domain the closed ends and numbers that are round in no base."""
     sets = [dict(example) for example in loss.examples]
     ugly = {}
-    for name, domain in loss.domain.items():
+    for name, domain in loss.domains({}).items():
         if name in loss.inputs:
             continue
         ends = [end for end, open_ in ((domain.low, domain.low_open), (domain.high, domain.high_open)) if not open_]
         # as float32 numbers: what is computed in float32 is then asked for the very same thing
         inside = [float(np.float32(x)) for x in (0.1, 0.001, 10.1) if x in domain]
         sets += [{name: value} for value in [*ends, *inside]]
-        ugly[name] = inside[0]
+        if inside:
+            ugly[name] = inside[0]
     sets += [ugly] if len(ugly) > 1 else []
     unique = []
     for one in sets:
@@ -79,6 +80,8 @@ def magnitudes(rng: np.random.Generator, n: int, dtype: np.dtype, smallest: floa
 
 def numbers(rng: np.random.Generator, n: int, domain: Interval, dtype: np.dtype, normal: bool = False) -> np.ndarray:
     """n numbers of a domain: half log-spaced from its ends, the others moderate or the ends themselves."""
+    if domain.ends:
+        return rng.choice([domain.low, domain.high], n).astype(dtype)
     info = ml_dtypes.finfo(dtype)
     far = magnitudes(rng, n, dtype, float(info.smallest_normal) if normal else None)
     bounded = np.isfinite(domain.low) and np.isfinite(domain.high)
@@ -98,18 +101,27 @@ def numbers(rng: np.random.Generator, n: int, domain: Interval, dtype: np.dtype,
 def within(domain: Interval, array: np.ndarray) -> np.ndarray:
     """Which numbers the domain holds; NaN is not for it to judge."""
     x = array.astype(np.float64)
+    if domain.ends:
+        return (x == domain.low) | (x == domain.high) | np.isnan(x)
     low = x > domain.low if domain.low_open else x >= domain.low
     high = x < domain.high if domain.high_open else x <= domain.high
     return (low & high) | np.isnan(x)
 
 
-def pointwise_cases(loss: fl.Loss, dtype: np.dtype, n: int = 64) -> Iterator[Case]:
-    names = positional(loss)
-    domains = [loss.domain.get(name, Interval()) for name in names]
+def domains_of(loss: fl.Loss, kwargs: dict[str, Any]) -> list[Interval]:
+    """What the positional inputs may be."""
+    domains = loss.domains(kwargs)
+    return [domains.get(name, Interval()) for name in positional(loss)]
+
+
+def pointwise_cases(loss: fl.Loss, dtype: np.dtype) -> Iterator[Case]:
+    n = 16 if dtype.itemsize == 2 else 64  # half precision is computed in float32
     for kwargs in hyperparameters(loss):
+        domains = domains_of(loss, kwargs)
         rng = seeded(loss.name, str(dtype), kwargs)
-        parts = [spread(rng, n, domains, dtype), beside(rng, n, domains, dtype), sure(rng, n, domains, dtype)]
-        parts += [corners(loss, kwargs, domains, dtype), limits(domains, dtype)]
+        parts = [spread(rng, n, domains, dtype), sure(rng, n, domains, dtype)]
+        parts += [beside(rng, n, domains, dtype)] if len(domains) > 1 else []
+        parts += [corners(loss, kwargs, domains, dtype), limits(rng, domains, dtype)]
         inputs = [np.concatenate(columns) for columns in zip(*parts, strict=True)]
         keep = np.logical_and.reduce([within(domain, column) for domain, column in zip(domains, inputs, strict=True)])
         inputs = tuple(column[keep] for column in inputs)
@@ -118,7 +130,7 @@ def pointwise_cases(loss: fl.Loss, dtype: np.dtype, n: int = 64) -> Iterator[Cas
         for name in optional(loss):
             if name not in kwargs:
                 # moderate ones: a factor of 1e-38 would leave nothing but denormals to compare
-                given = numbers(rng, len(inputs[0]), loss.domain.get(name, Interval()), np.dtype("float16"))
+                given = numbers(rng, len(inputs[0]), loss.domains(kwargs).get(name, Interval()), np.dtype("float16"))
                 yield Case(f"{label} with {name}", inputs, {**kwargs, name: given.astype(dtype)})
 
 
@@ -136,25 +148,37 @@ def beside(rng: np.random.Generator, n: int, domains: list[Interval], dtype: np.
 
 
 def sure(rng: np.random.Generator, n: int, domains: list[Interval], dtype: np.dtype) -> list[np.ndarray]:
-    """Scores from undecided to far out on both sides, against the ends of the targets' domains."""
+    """Scores from undecided to far out on both sides, against moderate values and the ends of the others' domains."""
     score = np.geomspace(1e-3, 800, n // 2)
-    ends = [[end for end in domain[:2] if np.isfinite(end)] or [0.0] for domain in domains[1:]]
-    return [
-        np.concatenate([score, -score]).astype(dtype),
-        *(rng.choice(end, n).astype(dtype) for end in ends),
-    ]
+    columns = [np.concatenate([score, -score]).astype(dtype)]
+    for domain in domains[1:]:
+        ends = [end for end in domain[:2] if np.isfinite(end)] or [0.0]
+        moderate = numbers(rng, 4 * n, domain, np.dtype(np.float16)).astype(dtype)
+        moderate = np.resize(moderate[within(domain, moderate)], n)
+        columns.append(np.where(rng.random(n) < 0.5, rng.choice(ends, n).astype(dtype), moderate))
+    return columns
 
 
 def corners(loss: fl.Loss, kwargs: dict[str, Any], domains: list[Interval], dtype: np.dtype) -> list[np.ndarray]:
-    """The kinks, declared for targets of 0, with their neighbours; both zeros."""
+    """The kinks with their neighbours, declared for targets of 0, or for the margin of targets of 1 and -1; both
+    zeros."""
     points = np.array([0.0, -0.0, *around(kinks(loss, kwargs), dtype)], dtype)
-    return [points, *(np.full(len(points), max(low, min(0.0, high)), dtype) for low, high, *_ in domains[1:])]
+    if SIGNS in domains:
+        signs = np.repeat([1, -1], len(points)).astype(dtype)
+        points = np.concatenate([points, points])
+        return [points * signs, *(signs if d == SIGNS else np.full(len(signs), plain(d), dtype) for d in domains[1:])]
+    return [points, *(np.full(len(points), plain(domain), dtype) for domain in domains[1:])]
 
 
-def limits(domains: list[Interval], dtype: np.dtype) -> list[np.ndarray]:
+def plain(domain: Interval) -> float:
+    """The simplest number of a domain."""
+    return next(x for x in (0.0, 1.0, domain.low / 2 + domain.high / 2, domain.low + 1) if x in domain)
+
+
+def limits(rng: np.random.Generator, domains: list[Interval], dtype: np.dtype) -> list[np.ndarray]:
     """Infinities and NaN against everything."""
-    grid = np.meshgrid(*([[np.inf, -np.inf, np.nan, 0.0, 0.5, 1.0]] * len(domains)))
-    return [values.ravel().astype(dtype) for values in grid]
+    grid = np.array(np.meshgrid(*([[np.inf, -np.inf, np.nan, 0.0, 0.5, 1.0]] * len(domains)))).reshape(len(domains), -1)
+    return list(rng.permutation(grid, axis=1)[:, :216].astype(dtype))
 
 
 def kinks(loss: fl.Loss, kwargs: dict[str, Any]) -> list[float]:

@@ -2,13 +2,12 @@
 
 import inspect
 from collections.abc import Callable, Iterator
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 import ml_dtypes
 import mpmath
 import numpy as np
-from fastloss.reference import classification, softmax
 
 import fastloss as fl
 
@@ -27,17 +26,19 @@ EVERY = 8  # one result in so many is confirmed, and all that are so small that 
 
 @cache
 def context(digits: int) -> mpmath.MPContext:
-    """Numbers of so many digits, whose exp and log remember: value, gradient and Hessian ask for the same ones."""
+    """Numbers of so many digits, whose functions remember: value, gradient and Hessian ask for the same ones."""
     numbers = mpmath.MPContext()
     numbers.dps = digits
-    numbers.exp, numbers.log = cache(numbers.exp), cache(numbers.log)
+    for name in ("exp", "log", "loggamma", "psi", "erf", "besseli"):
+        setattr(numbers, name, lru_cache(1 << 16)(getattr(numbers, name)))
     return numbers
 
 
 class Exact:
-    """Loss, gradient and Hessian diagonal of every element or row, as arrays of mpmath numbers.
+    """Loss, gradients and Hessian diagonals of every element or row, as arrays of mpmath numbers.
 
-    The derivatives are those written beside the reference, which test_reference proves equal to its duals.
+    The derivatives are those written beside the reference, which test_reference proves equal to its duals. `grad` and
+    `hess` are by the first differentiable input, `grads` and `hesses` by each of them.
     """
 
     def __init__(self, loss: fl.Loss, case: Case) -> None:
@@ -45,24 +46,42 @@ class Exact:
 
     @cached_property
     def value(self) -> np.ndarray:
-        shape = self.case.inputs[0].shape
-        return evaluate(self.loss.reference, self.loss, self.case, shape[:-1] if self.loss.shape == "rows" else shape)
+        (array,) = evaluate(self.loss.reference, self.loss, self.case, 1)
+        return array[..., 0] if self.loss.shape == "rows" else array
 
     @cached_property
+    def grads(self) -> list[np.ndarray]:
+        return evaluate(derivative(self.loss, "_grad"), self.loss, self.case, len(self.loss.grads))
+
+    @cached_property
+    def hesses(self) -> list[np.ndarray]:
+        return evaluate(derivative(self.loss, "_hess"), self.loss, self.case, len(self.loss.grads))
+
+    @property
     def grad(self) -> np.ndarray:
-        return evaluate(derivative(self.loss, "_grad"), self.loss, self.case, self.case.inputs[0].shape)
+        return self.grads[0]
 
-    @cached_property
+    @property
     def hess(self) -> np.ndarray:
-        return evaluate(derivative(self.loss, "_hess"), self.loss, self.case, self.case.inputs[0].shape)
+        return self.hesses[0]
 
-    @cached_property
-    def given(self) -> np.ndarray:
-        """What the gradient is a difference of, where it is one of two given numbers (see GIVEN), else 0."""
-        larger = GIVEN.get(self.loss.name)
-        if larger is None:
-            return np.zeros(self.case.inputs[0].shape, dtype=object)
-        return evaluate(larger, self.loss, self.case, self.case.inputs[0].shape)
+    def largest_terms(self, ending: str) -> list[np.ndarray | None]:
+        """Where a result is a sum of given terms that may cancel (`mse_grad_terms` beside the reference says so), the
+        largest of them, for each array of results; else None."""
+        count = len(self.loss.grads) if ending else 1
+        terms = vars(inspect.getmodule(self.loss.reference)).get(f"{self.loss.reference.__name__}{ending}_terms")
+        if terms is None:
+            return [None] * count
+
+        def largest(*args: Any, **kwargs: Any) -> Any:
+            found = terms(*args, **kwargs)
+            if self.loss.shape == "rows":  # terms of each class
+                return [max((abs(term) for term in each), default=0) for each in found]
+            each = tuple(max((abs(term) for term in one), default=0) for one in (found if count > 1 else [found]))
+            return each if count > 1 else each[0]
+
+        found: list[np.ndarray | None] = list(evaluate(largest, self.loss, self.case, count))
+        return found
 
 
 exact = cache(Exact)
@@ -72,8 +91,9 @@ def derivative(loss: fl.Loss, ending: str) -> Callable[..., Any]:
     return getattr(inspect.getmodule(loss.reference), loss.reference.__name__ + ending)
 
 
-def evaluate(function: Callable[..., Any], loss: fl.Loss, case: Case, shape: tuple[int, ...]) -> np.ndarray:
-    """A reference function of every element or row, with enough digits, which a second run confirms."""
+def evaluate(function: Callable[..., Any], loss: fl.Loss, case: Case, count: int) -> list[np.ndarray]:
+    """A reference function of every element or row, with enough digits, which a second run confirms: an array for
+    each of the `count` numbers it returns (for rows, each class has its place on the last axis)."""
     digits = WIDE if any(array.dtype == np.float64 for array in case.inputs) else NARROW
     results = []
     doubled = arguments(loss, case, 2 * digits)
@@ -85,15 +105,17 @@ def evaluate(function: Callable[..., Any], loss: fl.Loss, case: Case, shape: tup
                 assert agree(x, y, NOTHING[digits]), (
                     f"{digits} digits are not enough: {function.__name__}(*{args}, **{kwargs})"
                 )
-        results += found
-    array = np.empty(len(results), dtype=object)
-    array[:] = results
-    return array.reshape(shape)
+        results.append(found)
+    table = np.empty((len(results), len(results[0]) if results else count), dtype=object)
+    table[:] = results
+    if loss.shape == "rows":
+        return [table.reshape(*case.inputs[0].shape[:-1], -1)]
+    return [column.reshape(case.inputs[0].shape) for column in table.T]
 
 
 def as_list(result: Any) -> list[mpmath.mpf]:
     """Results as a list of mpmath numbers: a reference may also return a plain 0 or inf."""
-    results = result if isinstance(result, list) else [result]
+    results = result if isinstance(result, (list, tuple)) else [result]
     return [x if hasattr(x, "context") else context(WIDE).mpf(x) for x in results]
 
 
@@ -161,43 +183,19 @@ def last_place(x: mpmath.mpf, info: Any) -> int:
     return min(max(binade, int(info.minexp)), int(info.maxexp) - 1) - int(info.nmant)
 
 
-# ---- where 4 ULP of the result cannot be asked for: 4 ULP of what it is the difference of ----
-
-
-def tolerances(exact: np.ndarray, given: np.ndarray | None, dtype: np.dtype) -> np.ndarray:
-    """The errors allowed, in ULPs of the exact results: 4, or as many as are 4 ULPs of the given numbers where these
+def tolerances(exact: np.ndarray, largest: np.ndarray | None, dtype: np.dtype) -> np.ndarray:
+    """The errors allowed, in ULPs of the exact results: 4, or as many as are 4 ULPs of the largest term where these
     are larger. Half precision is what a float32 result is rounded to, once."""
     info = ml_dtypes.finfo(dtype)
     computed = ml_dtypes.finfo(np.float32) if info.bits == 16 else info
-    given = exact if given is None else given
+    largest = exact if largest is None else largest
     allowed = []
-    for x, y in zip(exact.ravel(), given.ravel(), strict=True):
+    for x, y in zip(exact.ravel(), largest.ravel(), strict=True):
         if not mpmath.isfinite(x):
             allowed.append(0.0)
             continue
+        if not mpmath.isfinite(y):
+            y = x
         steps = 2.0 ** (max(last_place(x, computed), last_place(y, computed)) - last_place(x, info))
         allowed.append(4 * steps + (0.5 if info.bits == 16 else 0))
     return np.array(allowed).reshape(exact.shape)
-
-
-def larger_given_cross_entropy(logits: Any, target: Any, **kwargs: Any) -> list[Any]:
-    """A soft target's gradient is A p_k - a_k, a probability minus a share that was given: where they meet, every
-    digit of the difference is one that the rounding of p took. A single share has no such place, for p < 1."""
-    words = {"class_weight": None, "ignore_index": -100, "label_smoothing": 0, **kwargs}
-    shares = softmax._coefficients(len(logits), target, **words)
-    if sum(a != 0 for a in shares) < 2:
-        return [0] * len(logits)
-    return [max(sum(shares) * p, a) for p, a in zip(softmax.softmax(logits), shares, strict=True)]
-
-
-def larger_given_binary_cross_entropy(logits: Any, target: Any, **kwargs: Any) -> Any:
-    """As of cross_entropy: no sigma(x) - yes sigma(-x), unless the target is 0 or 1."""
-    words = {"pos_weight": None, "label_smoothing": 0, "ignore_index": None, **kwargs}
-    yes, no = classification._coefficients(target, **words)
-    return max(no * classification.sigmoid(logits), yes * classification.sigmoid(-logits)) if yes and no else 0
-
-
-GIVEN = {
-    "cross_entropy": larger_given_cross_entropy,
-    "binary_cross_entropy_with_logits": larger_given_binary_cross_entropy,
-}

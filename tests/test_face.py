@@ -60,6 +60,7 @@ def test_hyperparameters_are_keyword_only(loss: fl.Loss) -> None:
     kinds = {p.name: p.kind for p in inspect.signature(loss).parameters.values()}
     given = [name for name, kind in kinds.items() if kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
     assert tuple(given) == loss.inputs[: len(given)]
+    assert set(loss.grads) <= set(given)
     assert set(loss.inputs) <= kinds.keys()
     assert loss.domain.keys() <= kinds.keys()
     inputs = sample(loss, 4)

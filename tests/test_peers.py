@@ -8,7 +8,7 @@ import pytest
 
 import fastloss as fl
 
-from .common import each_form, sample
+from .common import LOSSES, each_form, sample, several
 from .inputs import hyperparameters
 
 CLOSE = {"rtol": 1e-11, "atol": 1e-13}  # float64, at moderate inputs; gradients are differences of numbers near 1
@@ -29,21 +29,24 @@ def batches(loss: fl.Loss, soft: bool) -> list[Any]:
 def test_torch_agrees(loss: fl.Loss, soft: bool, reduction: str) -> None:
     """torch.nn.functional: values, and gradients by its autograd."""
     torch = pytest.importorskip("torch")
-    if "torch" not in loss.peers:
+    peer = loss.peers.get("torch")
+    if peer is None:
         pytest.skip(f"torch has no {loss.name}")
-    function = getattr(torch.nn.functional, loss.peers["torch"])
+    function = getattr(torch.nn.functional, peer.name)
     compared = 0
-    for inputs, words in batches(loss, soft):
+    for inputs, ours in batches(loss, soft):
+        words = peer.options(ours)
         if not shared(function, words):
             continue
         tensors = [torch.tensor(array) for array in inputs]
-        tensors[0].requires_grad_()
+        leaves = [tensors[loss.inputs.index(name)].requires_grad_() for name in loss.grads]
         given = {name: torch.tensor(value) if name == "pos_weight" else value for name, value in words.items()}
-        theirs = function(*tensors, **given, reduction=reduction)
+        theirs = peer.factor * function(*peer.inputs(*tensors), **given, reduction=reduction)
         theirs.sum().backward()
-        value, gradient = loss.value_and_grad(*inputs, **words, reduction=reduction)
+        value, gradients = loss.value_and_grad(*inputs, **ours, reduction=reduction)
         np.testing.assert_allclose(value, theirs.detach().numpy(), **CLOSE)
-        np.testing.assert_allclose(gradient, tensors[0].grad.numpy(), **CLOSE)
+        for gradient, leaf in zip(several(gradients), leaves, strict=True):
+            np.testing.assert_allclose(gradient, leaf.grad.numpy(), **CLOSE)
         compared += 1
     assert compared
 
@@ -66,46 +69,58 @@ def test_torch_agrees_on_ignored_and_weighted_classes() -> None:
 def test_optax_agrees(loss: fl.Loss, soft: bool) -> None:
     """optax.losses: values element by element, and gradients by JAX."""
     optax, jax = pytest.importorskip("optax"), pytest.importorskip("jax")
-    name = loss.peers.get("optax")
-    if name is None:
+    peer = loss.peers.get("optax")
+    if peer is None:
         pytest.skip(f"optax has no {loss.name}")
-    if soft:
-        name = name.removesuffix("_with_integer_labels")
-    function = getattr(optax.losses, name)
+    function = getattr(optax.losses, peer.name.removesuffix("_with_integer_labels") if soft else peer.name)
     compared = 0
-    for inputs, words in batches(loss, soft):
+    for inputs, ours in batches(loss, soft):
+        words = peer.options(ours)
         # its label_smoothing is none of probabilities, and its delta = inf is NaN
         if not shared(function, words, ("label_smoothing",)) or np.inf in words.values():
             continue
         single = [array.astype(np.float32) if array.dtype == np.float64 else array for array in inputs]
-        theirs = function(*single, **words)
-        slope = jax.grad(lambda x, *rest, words=words: function(x, *rest, **words).sum())(*single)
-        value, gradient = loss.value_and_grad(*single, **words, reduction="none")
+
+        def theirs(*arrays: Any, words: dict[str, Any] = words) -> Any:
+            return peer.factor * function(*peer.inputs(*arrays), **words)
+
+        value, gradient = loss.value_and_grad(*single, **ours, reduction="none")
+        slope = jax.grad(lambda *arrays, theirs=theirs: theirs(*arrays).sum())(*single)
         # JAX computes in float32, and a confident row's tail is lost in it: an absolute error of some ulps of 1.
         # The tails are held against the exact reference in test_accuracy; here only conventions are compared.
-        np.testing.assert_allclose(value, theirs, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(value, theirs(*single), rtol=1e-5, atol=1e-6)
         np.testing.assert_allclose(gradient, slope, rtol=1e-5, atol=1e-6)
         compared += 1
     assert compared
 
 
-@pytest.mark.parametrize("loss", [loss for loss in fl.LOSSES.values() if "sklearn" in loss.peers], ids=lambda x: x.name)
+@pytest.mark.parametrize("loss", [loss for loss in LOSSES if "sklearn" in loss.peers], ids=lambda x: x.name)
 def test_scikit_learn_agrees(loss: fl.Loss) -> None:
-    """The private losses of its boosting: gradients and Hessians, halved where the name says so of a square."""
+    """The private losses of its boosting: values, gradients and, where they are not stand-ins, Hessians."""
     module = pytest.importorskip("sklearn._loss.loss")
-    name = loss.peers["sklearn"]
-    rows = loss.shape == "rows"
-    options = {"n_classes": 7} if rows else {"delta": 1.0} if name == "HuberLoss" else {}
-    theirs = getattr(module, name)(**options)
+    peer = loss.peers["sklearn"]
+    kind = getattr(module, peer.name)
     raw, target = sample(loss, 200, np.float64, classes=7)
-    factor = 2 if name == "HalfSquaredError" else 1
-    value = theirs.loss(target.astype(np.float64), raw)
-    slope, curvature = theirs.gradient_hessian(target.astype(np.float64), raw)
-    np.testing.assert_allclose(loss(raw, target, reduction="none"), factor * value, **CLOSE)
-    gradient, hessian = loss.grad_hess(raw, target)
-    np.testing.assert_allclose(gradient, factor * slope, **CLOSE)
-    if not theirs.approx_hessian:  # a positive stand-in, for boosting
-        np.testing.assert_allclose(hessian, factor * curvature, **CLOSE)
+    rows = {"n_classes": 7} if loss.shape == "rows" else {}
+    compared = 0
+    for ours in hyperparameters(loss):
+        defaults = {p.name: p.default for p in loss.__signature__.parameters.values() if isinstance(p.default, float)}
+        asked = peer.options(ours)
+        known = inspect.signature(kind).parameters
+        if not asked.keys() <= known.keys() or np.inf in asked.values():
+            continue
+        every = {name: value for name, value in peer.options(defaults | ours).items() if name in known}
+        theirs = kind(**every, **rows)
+        given = peer.inputs(raw, target.astype(np.float64))[::-1]
+        value = theirs.loss(*given)
+        slope, curvature = theirs.gradient_hessian(*given)
+        np.testing.assert_allclose(loss(raw, target, **ours, reduction="none"), peer.factor * value, **CLOSE)
+        gradient, hessian = loss.grad_hess(raw, target, **ours)
+        np.testing.assert_allclose(gradient, peer.factor * slope, **CLOSE)
+        if not theirs.approx_hessian:  # a positive stand-in, for boosting
+            np.testing.assert_allclose(hessian, peer.factor * curvature, **CLOSE)
+        compared += 1
+    assert compared
 
 
 def test_scipy_agrees_on_the_softmax_functions() -> None:

@@ -18,10 +18,12 @@ from .common import (
     each_loss,
     each_rows,
     everything,
+    grad_hess,
     losses_shape,
     sample,
     ulps_apart,
-)  # fmt: skip
+    value_and_grad,
+)
 from .inputs import seeded
 
 CUTS = (0, 1, 4, 700, 701, 2500)  # micro-batches of a batch of 2500
@@ -47,9 +49,9 @@ def test_mean_is_the_sum_over_the_weights(loss: fl.Loss, soft: bool, weighted: b
 def test_gradient_belongs_to_the_reduction(loss: fl.Loss, soft: bool) -> None:
     """Unreduced losses have the gradient of their sum; the mean's is that, divided."""
     inputs = sample(loss, (8, 16), np.float32, soft)
-    total, of_sum = loss.value_and_grad(*inputs, reduction="sum")
-    losses, of_none = loss.value_and_grad(*inputs, reduction="none")
-    mean, of_mean = loss.value_and_grad(*inputs)
+    total, of_sum = value_and_grad(loss, *inputs, reduction="sum")
+    losses, of_none = value_and_grad(loss, *inputs, reduction="none")
+    mean, of_mean = value_and_grad(loss, *inputs)
     assert_same(losses, loss(*inputs, reduction="none"))
     assert_same(of_none, of_sum)
     assert mean == total / losses.size
@@ -61,8 +63,8 @@ def test_denominator_replaces_the_divisor(loss: fl.Loss, soft: bool) -> None:
     """A given denominator takes the place of the sum of the weights, in value and gradient, whatever these are."""
     inputs = sample(loss, 30, np.float32, soft)
     for weight in (None, np.linspace(-1, 3, 30)):
-        total, of_sum = loss.value_and_grad(*inputs, weight=weight, reduction="sum")
-        value, gradient = loss.value_and_grad(*inputs, weight=weight, denominator=64)
+        total, of_sum = value_and_grad(loss, *inputs, weight=weight, reduction="sum")
+        value, gradient = value_and_grad(loss, *inputs, weight=weight, denominator=64)
         assert value == loss(*inputs, weight=weight, denominator=64) == total / 64
         assert_same(gradient, of_sum / np.float32(64))
         assert loss(*inputs, weight=weight, denominator=1e-300) == total / 1e-300
@@ -75,10 +77,13 @@ def test_micro_batches_add_up(loss: fl.Loss, soft: bool, how: dict[str, Any]) ->
     for weighted in (False, True):
         inputs = sample(loss, 2500, np.float32, soft)
         weight = seeded("batch").standard_normal(2500) ** 2 if weighted else None
-        value, gradient = loss.value_and_grad(*inputs, weight=weight, **how)
+        value, gradient = value_and_grad(loss, *inputs, weight=weight, **how)
         parts = [
-            loss.value_and_grad(
-                *(array[start:stop] for array in inputs), weight=None if weight is None else weight[start:stop], **how
+            value_and_grad(
+                loss,
+                *(array[start:stop] for array in inputs),
+                weight=None if weight is None else weight[start:stop],
+                **how,
             )
             for start, stop in pairwise(CUTS)
         ]
@@ -94,13 +99,13 @@ def test_mean_of_nothing_is_nan_and_its_gradient_zero(loss: fl.Loss, soft: bool)
         warnings.simplefilter("error")
         for inputs, weight in ((empty, None), (invisible, 0), (invisible, np.zeros((4, 3), bool))):
             assert loss(*inputs, weight=weight, reduction="sum") == 0
-            value, gradient = loss.value_and_grad(*inputs, weight=weight)
+            value, gradient = value_and_grad(loss, *inputs, weight=weight)
             assert math.isnan(value)
             assert math.isnan(loss(*inputs, weight=weight))
             assert_same(gradient, np.zeros_like(inputs[0]))
             losses = loss(*inputs, weight=weight, reduction="none")
             assert_same(losses, np.zeros(losses_shape(loss, inputs), np.float32))
-            for derivative in loss.grad_hess(*inputs, weight=weight):
+            for derivative in grad_hess(loss, *inputs, weight=weight):
                 assert_same(derivative, np.zeros_like(inputs[0]))
             assert loss(*inputs, weight=weight, denominator=5) == 0
 
@@ -126,7 +131,7 @@ def test_mean_does_not_overflow_when_it_is_representable(
     pred = np.array(pred, dtype)
     rounding = float(np.finfo(np.float32).eps) if dtype != np.float64 else 1e-15
     assert loss(pred, target, **words) == pytest.approx(mean, rel=rounding)
-    value, gradient = loss.value_and_grad(pred, target, **words)
+    value, gradient = value_and_grad(loss, pred, target, **words)
     assert value == loss(pred, target, **words)
     assert np.isfinite(gradient).all()
     assert loss(pred, target, weight=np.ones(len(pred)), **words) == value
@@ -157,15 +162,15 @@ def test_weights_multiply(loss: fl.Loss, soft: bool) -> None:
     """Losses, gradients and Hessians are multiplied; a weight that is the same everywhere leaves the mean alone."""
     inputs = sample(loss, (6, 7), np.float32, soft)
     plain = loss(*inputs, reduction="none")
-    slope, curvature = loss.grad_hess(*inputs)
+    slope, curvature = grad_hess(loss, *inputs)
     assert_same(loss(*inputs, weight=4, reduction="none"), plain * 4)
-    assert_same(loss.grad_hess(*inputs, weight=0.25)[0], slope / 4)
-    assert_same(loss.grad_hess(*inputs, weight=0.25)[1], curvature / 4)
+    assert_same(grad_hess(loss, *inputs, weight=0.25)[0], slope / 4)
+    assert_same(grad_hess(loss, *inputs, weight=0.25)[1], curvature / 4)
     powers = np.exp2(seeded("powers").integers(-3, 4, losses_shape(loss, inputs))).astype(np.float32)
     assert_same(loss(*inputs, weight=powers, reduction="none"), plain * powers)
     rows = powers[..., None] if loss.shape == "rows" else powers
-    assert_same(loss.grad_hess(*inputs, weight=powers)[0], slope * rows)
-    assert_same(loss.grad_hess(*inputs, weight=powers)[1], curvature * rows)
+    assert_same(grad_hess(loss, *inputs, weight=powers)[0], slope * rows)
+    assert_same(grad_hess(loss, *inputs, weight=powers)[1], curvature * rows)
     assert ulps_apart(loss(*inputs, weight=3.7), loss(*inputs)) <= 4
 
 
@@ -174,13 +179,13 @@ def test_weight_may_be_any_upstream_vector(loss: fl.Loss, soft: bool) -> None:
     """A cotangent, negative too, gives the vector-Jacobian product."""
     inputs = sample(loss, 40, np.float64, soft)
     upstream = seeded("upstream").standard_normal(40)
-    losses, slope = loss.value_and_grad(*inputs, reduction="none")
-    value, gradient = loss.value_and_grad(*inputs, weight=upstream, reduction="sum")
+    losses, slope = value_and_grad(loss, *inputs, reduction="none")
+    value, gradient = value_and_grad(loss, *inputs, weight=upstream, reduction="sum")
     rows = upstream[:, None] if loss.shape == "rows" else upstream
     # a soft target's slope is a difference of shares, so an ULP of the weight may be many of what is left
     assert (abs(gradient - slope * rows) <= 4 * np.spacing(np.maximum(abs(slope * rows), abs(rows)))).all()
     assert abs(value - math.fsum(losses * upstream)) <= 1e-14 * math.fsum(abs(losses * upstream))
-    assert_same(loss.value_and_grad(*inputs, weight=-upstream, reduction="sum")[1], -gradient)
+    assert_same(value_and_grad(loss, *inputs, weight=-upstream, reduction="sum")[1], -gradient)
 
 
 @each_form
@@ -219,8 +224,8 @@ def test_invisible_elements_are_as_if_they_were_not_there(loss: fl.Loss, soft: b
     """Masked equals compressed: gradients bitwise, the mean to an ULP of float32."""
     inputs = sample(loss, 3000, np.float32, soft)
     keep = seeded("mask").random(3000) < 0.7
-    masked, gradient = loss.value_and_grad(*inputs, weight=keep)
-    compressed, expected = loss.value_and_grad(*(array[keep] for array in inputs))
+    masked, gradient = value_and_grad(loss, *inputs, weight=keep)
+    compressed, expected = value_and_grad(loss, *(array[keep] for array in inputs))
     assert_same(gradient[keep], expected)
     assert ulps_apart(np.float32(masked), np.float32(compressed)) <= 1
 
@@ -262,11 +267,11 @@ def test_two_rows_one_ignored_equal_one_row(
         words["class_weight"] = np.linspace(0.1, 3, classes)
     if weighted and loss not in ROWS:
         words["pos_weight"] = 3.0
-    one, slope = loss.value_and_grad(*inputs, **words)
+    one, slope = value_and_grad(loss, *inputs, **words)
     logits = np.concatenate([inputs[0], np.full_like(inputs[0], np.nan)])
     target = np.concatenate([inputs[1], np.full_like(inputs[1], -7)])
     weight = [0.3, 0.7] if weighted and reduction == "mean" else None  # one row's weight cancels, but for rounding
-    two, slopes = loss.value_and_grad(logits, target, **words, weight=weight)
+    two, slopes = value_and_grad(loss, logits, target, **words, weight=weight)
     if weight is None:
         assert_same(np.ravel(two)[:1], np.ravel(one))
         assert_same(slopes[:1], slope)
@@ -299,7 +304,7 @@ def test_pos_weight_of_one_is_none() -> None:
     plain = everything(loss, *inputs)
     assert_same(everything(loss, *inputs, pos_weight=1), plain)
     assert_same(everything(loss, *inputs, pos_weight=np.ones(1000, np.float32)), plain)
-    value, gradient = loss.value_and_grad(np.array([-120.0]), np.array([1.0]), pos_weight=3)
+    value, gradient = value_and_grad(loss, np.array([-120.0]), np.array([1.0]), pos_weight=3)
     assert value == 360
     assert gradient == -3
 
@@ -326,14 +331,14 @@ def test_neighbours_do_not_matter(loss: fl.Loss) -> None:
     """An element's or a row's numbers are the same alone and in any company."""
     for classes in (5, 64, 65, 200):
         inputs = sample(loss, 300, np.float32, classes=classes)
-        losses, gradient = loss.value_and_grad(*inputs, reduction="none")
-        slope, curvature = loss.grad_hess(*inputs)
+        losses, gradient = value_and_grad(loss, *inputs, reduction="none")
+        slope, curvature = grad_hess(loss, *inputs)
         for place in (0, 1, 15, 16, 150, 299):
             alone = tuple(array[place : place + 1] for array in inputs)
             assert_same(loss(*alone, reduction="none"), losses[place : place + 1])
-            assert_same(loss.value_and_grad(*alone, reduction="none")[1], gradient[place : place + 1])
-            assert_same(loss.grad_hess(*alone)[0], slope[place : place + 1])
-            assert_same(loss.grad_hess(*alone)[1], curvature[place : place + 1])
+            assert_same(value_and_grad(loss, *alone, reduction="none")[1], gradient[place : place + 1])
+            assert_same(grad_hess(loss, *alone)[0], slope[place : place + 1])
+            assert_same(grad_hess(loss, *alone)[1], curvature[place : place + 1])
 
 
 @pytest.mark.parametrize("loss", [fl.mse, fl.huber, fl.binary_cross_entropy_with_logits, fl.cross_entropy])
@@ -346,7 +351,7 @@ def test_mean_does_not_overflow_with_the_gradient_in_place(loss: fl.Loss) -> Non
         inputs = [np.full(8, size), np.zeros(8)]
     expected = loss(*inputs)
     assert 1e308 < expected < np.inf
-    assert loss.value_and_grad(*inputs, out=inputs[0])[0] == expected
+    assert value_and_grad(loss, *inputs, out=inputs[0])[0] == expected
 
 
 def test_weights_whose_sum_is_beyond_float64_are_an_error() -> None:

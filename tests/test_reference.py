@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import inspect
 import math
 import pkgutil
 from types import ModuleType
@@ -15,7 +16,7 @@ from fastloss.reference.numbers import derivative, gradient, hessian_diagonal, s
 import fastloss as fl
 
 from .common import each_loss, named
-from .inputs import Case, corners, hyperparameters, positional, seeded, soft_targets, spread
+from .inputs import Case, corners, domains_of, hyperparameters, positional, seeded, soft_targets, spread
 from .oracle import arguments, as_list, context, ulp_errors
 from .oracle import derivative as written
 
@@ -46,11 +47,28 @@ def few_cases(loss: fl.Loss) -> list[Case]:
             logits, labels = 3 * rng.standard_normal((5, 3)), rng.integers(0, 3, 5)
             found += [Case("", (logits, labels), kwargs), Case("", (logits, soft_targets(rng, labels, 3)), kwargs)]
         else:
-            domains = [loss.domain.get(name, fl.loss.Interval()) for name in positional(loss)]
+            domains = domains_of(loss, kwargs)
             pairs = zip(spread(rng, 12, domains, dtype), corners(loss, kwargs, domains, dtype), strict=True)
             inputs = tuple(np.concatenate(pair) for pair in pairs)
             # abs has a corner at 0, where the dual of a square of it has lost its curvature
-            found.append(Case("", tuple(column[inputs[0] != inputs[1]] for column in inputs), kwargs))
+            keep = inputs[0] != inputs[1] if len(inputs) > 1 else inputs[0] != 0
+            found.append(Case("", tuple(column[keep] for column in inputs), kwargs))
+    return found
+
+
+def by_dual(loss: fl.Loss, second: bool, inputs: list[Any], words: dict[str, Any]) -> list[Any]:
+    """The derivatives of a reference by each differentiable input, by differentiation."""
+    if loss.shape == "rows":
+        return (hessian_diagonal if second else gradient)(lambda z: loss.reference(z, *inputs[1:], **words), inputs[0])
+    differentiate = second_derivative if second else derivative
+    found = []
+    for name in loss.grads:
+        k = loss.inputs.index(name)
+
+        def along(x: Any, k: int = k) -> Any:
+            return loss.reference(*inputs[:k], x, *inputs[k + 1 :], **words)
+
+        found.append(differentiate(along, inputs[k]))
     return found
 
 
@@ -58,19 +76,33 @@ def few_cases(loss: fl.Loss) -> list[Case]:
 def test_written_derivatives_equal_those_of_the_duals(loss: fl.Loss) -> None:
     """What the oracle takes for the gradient and the Hessian is what differentiation gives, to 300 digits."""
     for case in few_cases(loss):
-        for (x, *rest), words in arguments(loss, case, 700):
-
-            def function(z: Any, rest: Any = rest, words: Any = words) -> Any:
-                return loss.reference(z, *rest, **words)
-
-            by_dual = (gradient, hessian_diagonal) if isinstance(x, list) else (derivative, second_derivative)
-            for differentiate, ending in zip(by_dual, ("_grad", "_hess"), strict=True):
-                expected = as_list(differentiate(function, x))
-                actual = as_list(written(loss, ending)(x, *rest, **words))
+        for inputs, words in arguments(loss, case, 700):
+            for second, ending in enumerate(("_grad", "_hess")):
+                expected = as_list(by_dual(loss, bool(second), inputs, words))
+                actual = as_list(written(loss, ending)(*inputs, **words))
                 for a, e in zip(actual, expected, strict=True):
-                    assert abs(a - e) <= max(abs(e), 1) * context(700).mpf("1e-300"), (
-                        f"{ending[1:]} at {x}, {rest}, {words}"
-                    )
+                    close = a == e or abs(a - e) <= max(abs(e), 1) * context(700).mpf("1e-300")
+                    assert close, f"{ending[1:]} at {inputs}, {words}: {a}, not {e}"
+
+
+@each_loss
+def test_terms_add_up_to_what_they_are_the_terms_of(loss: fl.Loss) -> None:
+    """Where the oracle allows for a cancellation of given terms, these are the summands of the result."""
+    module = vars(inspect.getmodule(loss.reference))
+    for ending in ("", "_grad", "_hess"):
+        terms = module.get(f"{loss.name}{ending}_terms")
+        if terms is None:
+            continue
+        assert terms.__doc__
+        function = module[f"{loss.name}{ending}"]
+        for case in few_cases(loss):
+            for inputs, words in arguments(loss, case, 700):
+                lists = terms(*inputs, **words)
+                several = loss.shape == "rows" or (ending and len(loss.grads) > 1)
+                pairs = zip(as_list(function(*inputs, **words)), lists if several else [lists], strict=True)
+                for result, summands in pairs:
+                    if summands:
+                        assert abs(sum(summands) - result) <= context(700).mpf("1e-300") * max(map(abs, summands))
 
 
 FAILURES = [

@@ -11,7 +11,16 @@ import pytest
 import fastloss as fl
 from fastloss.kernels import ISA, system
 
-from .common import assert_same, each_form, each_function, everything, output_of, run_python, sample
+from .common import (
+    assert_same,
+    each_form,
+    each_function,
+    everything,
+    output_of,
+    run_python,
+    sample,
+    value_and_grad,
+)
 
 BUILT = [isa for isa in system.supported_isas() if find_spec(f"fastloss.kernels.{isa}.pointwise")]
 SIZES = ((400_000, 0), (50_000, 5), (40_000, 64), (2_000, 200), (3, 150_000))  # elements or rows, and classes
@@ -35,9 +44,9 @@ def test_the_same_call_gives_the_same_bits_again(loss: fl.Loss, soft: bool) -> N
     """Sixteen threads in any order, ten times."""
     fl.set_num_threads(16)
     inputs = sample(loss, 30_000, np.float32, soft, classes=20)
-    first = loss.value_and_grad(*inputs)
+    first = value_and_grad(loss, *inputs)
     for _ in range(10):
-        again = loss.value_and_grad(*inputs)
+        again = value_and_grad(loss, *inputs)
         assert again[0] == first[0]
         assert_same(again[1], first[1])
 
@@ -210,8 +219,9 @@ def test_every_instruction_set_is_exact(isa: str) -> None:
     code = """
         import numpy as np, fastloss as fl
         from fastloss.kernels import ISA
-        from tests.common import FORMS, ROWS, assert_same, everything, sample, ulps_apart
+        from tests.common import FORMS, ROWS, assert_same, everything, sample, several, ulps_apart
         from tests.inputs import cases
+        from tests.test_accuracy import spoilt, undefined
         from tests.oracle import exact, tolerances, ulp_errors
         for loss, soft in FORMS:
             for size, classes in ((3000, 5), (300, 70)):
@@ -223,11 +233,14 @@ def test_every_instruction_set_is_exact(isa: str) -> None:
         for loss in fl.LOSSES.values():
             for case in cases(loss, np.dtype(np.float32))[:6]:
                 truth, words = exact(loss, case), case.kwargs
-                for found, true, given in (
-                    (loss(*case.inputs, **words, reduction="none"), truth.value, None),
-                    (loss.grad_hess(*case.inputs, **words)[0], truth.grad, truth.given),
+                slope = several(loss.grad_hess(*case.inputs, **words)[0])[0]
+                for found, true, largest in (
+                    (loss(*case.inputs, **words, reduction="none"), truth.value, truth.largest_terms("")[0]),
+                    (slope, truth.grad, truth.largest_terms("_grad")[0]),
                 ):
-                    assert (ulp_errors(found, true) <= tolerances(true, given, found.dtype)).all(), case
+                    unless = spoilt(case, found.shape) | undefined(case, true)
+                    wrong = (ulp_errors(found, true) > tolerances(true, largest, found.dtype)) & ~unless
+                    assert not wrong.any(), case
         value, grad = fl.cross_entropy.value_and_grad(np.array([[20, 0]], np.float32), [0])
         assert ulps_apart(np.float32(value), np.float32(2.0611537e-09)) <= 4
         print(ISA)

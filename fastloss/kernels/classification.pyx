@@ -1,6 +1,6 @@
 """Binary classification losses: block functions of (logits, target, ...)."""
 
-from fastloss.kernels.kernel cimport Kernel, capsule
+from fastloss.kernels.kernel cimport kernel
 from fastloss.kernels.vecmath cimport absolute, exp_scaled, log1p_unit, real
 
 
@@ -46,8 +46,9 @@ cdef void binary_cross_entropy_with_logits(
             hess[i] = (u + v) * e / ((one + e) * (one + e))
 
 
-cdef Kernel binary_cross_entropy_with_logits_kernel = Kernel(
-    binary_cross_entropy_with_logits[float], binary_cross_entropy_with_logits[double], 3, 1, False
-)
-
-KERNELS = {"binary_cross_entropy_with_logits": capsule(&binary_cross_entropy_with_logits_kernel)}
+KERNELS = {
+    # function, inputs, which of them have a gradient, whether it scales its loss (kernel.pxd)
+    "binary_cross_entropy_with_logits": kernel(
+        binary_cross_entropy_with_logits[float], binary_cross_entropy_with_logits[double], 3, 0b1, False
+    ),
+}

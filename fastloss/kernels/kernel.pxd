@@ -8,7 +8,8 @@ Literals in it are written <real>2, or kept in a variable: to C a bare 2 beside 
 the whole expression and halves the speed.
 """
 
-from cpython.pycapsule cimport PyCapsule_New
+from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
+from libc.stdlib cimport free, malloc
 
 ctypedef void (*BlockF32)(
     float** inputs, double* loss, float** grad, float** hess, Py_ssize_t n, const double* params
@@ -25,8 +26,18 @@ ctypedef struct Kernel:
     BlockF32 f32
     BlockF64 f64
     int inputs   # how many arrays it reads
-    int grads    # how many of them, the first ones, have a gradient
+    int grads    # bit k is set if input k has a gradient: grad[k] and hess[k] belong to it, the others are NULL
     bint scales  # whether it multiplies its losses by params[SCALE], before they overflow; if not, the driver does
 
-cdef inline object capsule(Kernel* kernel):
-    return PyCapsule_New(kernel, "fastloss.kernel", NULL)
+
+cdef inline void release(object capsule) noexcept:
+    free(PyCapsule_GetPointer(capsule, "fastloss.kernel"))
+
+
+cdef inline object kernel(BlockF32 f32, BlockF64 f64, int inputs, int grads, bint scales):
+    """What a family's KERNELS hold for each loss."""
+    cdef Kernel* made = <Kernel*>malloc(sizeof(Kernel))
+    if made == NULL:
+        raise MemoryError
+    made[0] = Kernel(f32, f64, inputs, grads, scales)
+    return PyCapsule_New(made, "fastloss.kernel", release)

@@ -28,6 +28,7 @@ ctypedef struct Job:
     bint with_grad, with_hess, with_losses, weighted, ignoring, stream
     View inputs[MAX_INPUTS]
     bint bounded[MAX_INPUTS]
+    bint ends[MAX_INPUTS]        # whether only the two bounds will do
     double low[MAX_INPUTS]
     double high[MAX_INPUTS]
     double params[MAX_PARAMS]
@@ -60,16 +61,21 @@ cdef void read_weights(const Job* job, Py_ssize_t start, Py_ssize_t n, const rea
 
 
 cdef Py_ssize_t outside(
-    const real* x, const double* w, Py_ssize_t n, real low, real high
+    const real* x, const double* w, Py_ssize_t n, real low, real high, bint ends
 ) noexcept nogil:
-    """The first visible element outside [low, high], or -1. NaN is not outside: it is seen in the result."""
+    """The first visible element outside [low, high], or that is none of its two ends if only these will do; else -1.
+    NaN is not outside: it is seen in the result."""
     cdef Py_ssize_t i
     cdef int found = 0
-    for i in range(n):
-        found |= (x[i] < low) | (x[i] > high)
+    if ends:
+        for i in range(n):
+            found |= (x[i] != low) & (x[i] != high) & (x[i] == x[i])
+    else:
+        for i in range(n):
+            found |= (x[i] < low) | (x[i] > high)
     if found:
         for i in range(n):
-            if (x[i] < low or x[i] > high) and (w == NULL or w[i] != 0):
+            if (x[i] < low or x[i] > high or (ends and low < x[i] < high)) and (w == NULL or w[i] != 0):
                 return i
     return -1
 
@@ -121,9 +127,9 @@ cdef double scaled_sum(
 cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
     """Compute one chunk: its sum, its derivatives. Returns -1 if memory ran out."""
     cdef Kernel* kernel = job.kernel
-    cdef int inputs = kernel.inputs, grads = kernel.grads, k
+    cdef int inputs = kernel.inputs, k, buffer = 1 + inputs
     cdef Py_ssize_t start = chunk * job.chunks.size, stop = min(start + job.chunks.size, job.size), n, i, bad
-    cdef real* buffers = <real*>malloc((inputs + 2 * grads + 1) * BLOCK * sizeof(real) + 2 * BLOCK * sizeof(double))
+    cdef real* buffers = <real*>malloc((3 * inputs + 1) * BLOCK * sizeof(real) + 2 * BLOCK * sizeof(double))
     cdef double* loss
     cdef double* weights
     cdef double* w = NULL
@@ -137,9 +143,15 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
     loss = <double*>buffers
     weights = loss + BLOCK
     spare = <real*>(weights + BLOCK)
-    for k in range(grads):
-        grad[k] = spare + (1 + inputs + k) * BLOCK if job.with_grad else NULL
-        hess[k] = spare + (1 + inputs + grads + k) * BLOCK if job.with_hess else NULL
+    for k in range(inputs):
+        grad[k] = hess[k] = NULL
+        if kernel.grads >> k & 1:
+            if job.with_grad:
+                grad[k] = spare + buffer * BLOCK
+                buffer += 1
+            if job.with_hess:
+                hess[k] = spare + buffer * BLOCK
+                buffer += 1
     while start < stop:
         n = min(stop - start, <Py_ssize_t>BLOCK)
         for k in range(inputs):
@@ -149,7 +161,7 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
             read_weights[real](job, start, n, x[1], w)
         for k in range(inputs):
             if job.bounded[k]:
-                bad = outside[real](x[k], w, n, <real>job.low[k], <real>job.high[k])
+                bad = outside[real](x[k], w, n, <real>job.low[k], <real>job.high[k], job.ends[k])
                 if bad >= 0:
                     job.chunks.unfit[chunk] = 1 + 8 * (start + bad) + k
                     free(buffers)
@@ -169,10 +181,10 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
             small += (
                 scaled_sum[real](job, x, loss, w, n) if block == INFINITY or block == -INFINITY else block * PRESCALE
             )
-        for k in range(grads):
-            if job.with_grad:
+        for k in range(inputs):
+            if grad[k] != NULL:
                 finish[real](job, &job.grads[k], grad[k], w, start, n, spare)
-            if job.with_hess:
+            if hess[k] != NULL:
                 finish[real](job, &job.hesses[k], hess[k], w, start, n, spare)
         start += n
     if job.stream:
@@ -220,11 +232,11 @@ def run(
     """Compute a pointwise loss; NotImplemented if an argument is not yet what the driver takes.
 
     `inputs` are arrays of the first one's shape, or scalars; the first `data` decide the dtype computed in; `bounds` holds one
-    (low, high, low is open, high is open) or None per input; `weight` is None or such an array; `out` is
+    fastloss.arrays.Interval or None per input; `weight` is None or such an array; `out` is
     None or has one array or None for each array asked for. Raises UnfitError for an input out of bounds.
     """
     cdef Job job
-    cdef int k, other, number
+    cdef int k, of, other, number, count = 0
     cdef Kind kind
     cdef bint named = isinstance(reduction, str)
     cdef bint mean = named and reduction == "mean", none = named and reduction == "none"
@@ -234,6 +246,7 @@ def run(
     cdef const View* readers[MAX_INPUTS + 1]
     cdef int reader_count
     cdef View* view
+    cdef View* derivatives[2 * MAX_INPUTS]
     job.kernel = <Kernel*>PyCapsule_GetPointer(kernel, "fastloss.kernel")
     if len(inputs) != job.kernel.inputs or len(params) > SCALE:
         raise SystemError("the declaration does not fit its kernel")
@@ -247,7 +260,11 @@ def run(
     job.ignored = ignored if job.ignoring else 0
     job.single = True
     for k in range(job.kernel.inputs):
-        if not describe(inputs[k], &job.inputs[k]) or not fit(&job.inputs[k], &job.inputs[0]):
+        if not describe(inputs[k], &job.inputs[k]):
+            return NotImplemented
+        if job.with_grad and job.kernel.grads >> k & 1 and job.inputs[k].ndim != job.inputs[0].ndim:
+            return NotImplemented  # a scalar's gradient would be as large as the others
+        if not fit(&job.inputs[k], &job.inputs[0]):
             return NotImplemented
         kind = job.inputs[k].kind
         if k < data and (kind == F64 or (is_integer(kind) and kind >= I32 and not small_integers(bounds[k]))):
@@ -261,7 +278,7 @@ def run(
     for k in range(job.kernel.inputs):
         job.bounded[k] = bounds[k] is not None
         if job.bounded[k]:
-            job.low[k], job.high[k], low_open, high_open = bounds[k]
+            job.low[k], job.high[k], low_open, high_open, job.ends[k] = bounds[k]
             if low_open:
                 job.low[k] = nextafterf(job.low[k], INFINITY) if job.single else nextafter(job.low[k], INFINITY)
             if high_open:
@@ -278,16 +295,21 @@ def run(
         array = out[0] if out is not None and ask == VALUE else None
         number = cnp.NPY_FLOAT if job.single else cnp.NPY_DOUBLE
         arrays.append(output(array, &job.inputs[0], number, &job.losses, readers, reader_count))
-    for k in range(job.kernel.grads * (job.with_grad + job.with_hess)):
-        view = &job.grads[k] if k < job.kernel.grads else &job.hesses[k - job.kernel.grads]
-        number = number_like(job.inputs[k % job.kernel.grads].kind)
-        array = output(None if out is None else out[k], &job.inputs[0], number, view, readers, reader_count)
+    for k in range(2 * job.kernel.inputs * job.with_grad):  # all gradients, then all second derivatives
+        of = k % job.kernel.inputs
+        if not job.kernel.grads >> of & 1 or (k != of and not job.with_hess):
+            continue
+        view = &job.grads[of] if k == of else &job.hesses[of]
+        number = number_like(job.inputs[of].kind)
+        array = output(None if out is None else out[count], &job.inputs[0], number, view, readers, reader_count)
         if array is None:
             return NotImplemented
         arrays.append(array)
-        for other in range(k):
-            if meet(view, &job.grads[other] if other < job.kernel.grads else &job.hesses[other - job.kernel.grads]):
+        for other in range(count):
+            if meet(view, derivatives[other]):
                 return NotImplemented
+        derivatives[count] = view
+        count += 1
     for array in arrays:
         if array is None:
             return NotImplemented
@@ -313,22 +335,24 @@ def run(
             if divisor == 0:  # the mean of nothing
                 for array in arrays:
                     cnp.PyArray_FILLWBYTE(<cnp.ndarray>array, 0)
-                return answer(NAN, arrays, ask, job.kernel.grads)
+                return answer(NAN, arrays, ask)
             job.scale = 1 / divisor
         total = run_chunks(&job.chunks, do_chunk, &job, False)
         value = mean_of(&job.chunks, total, divisor) if mean else total
     finally:
         free(job.chunks.sums)
     if job.with_losses:
-        return answer(arrays[0], arrays[1:], ask, job.kernel.grads)
-    return answer(value, arrays, ask, job.kernel.grads)
+        return answer(arrays[0], arrays[1:], ask)
+    return answer(value, arrays, ask)
 
 
-cdef object answer(object value, list arrays, int ask, int grads):
+cdef object answer(object value, list arrays, int ask):
+    """A value, a value and its gradients, or gradients and second derivatives; one of a kind stands alone."""
+    cdef Py_ssize_t half = len(arrays) // 2
     if ask == VALUE:
         return value
     if ask == VALUE_AND_GRAD:
-        return value, arrays[0] if grads == 1 else tuple(arrays)
-    if grads == 1:
+        return value, arrays[0] if len(arrays) == 1 else tuple(arrays)
+    if half == 1:
         return arrays[0], arrays[1]
-    return tuple(arrays[:grads]), tuple(arrays[grads:])
+    return tuple(arrays[:half]), tuple(arrays[half:])

@@ -1,7 +1,7 @@
 """Regression losses: block functions of (pred, target)."""
 
 from libc.math cimport fabs
-from fastloss.kernels.kernel cimport SCALE, Kernel, capsule
+from fastloss.kernels.kernel cimport SCALE, kernel
 from fastloss.kernels.vecmath cimport real
 
 
@@ -68,8 +68,9 @@ cdef void huber(
             hess[i] = 0 if a > delta else (1 if a <= delta else <real>a)
 
 
-cdef Kernel mse_kernel = Kernel(mse[float], mse[double], 2, 1, True)
-cdef Kernel mae_kernel = Kernel(mae[float], mae[double], 2, 1, False)
-cdef Kernel huber_kernel = Kernel(huber[float], huber[double], 2, 1, True)
-
-KERNELS = {"mse": capsule(&mse_kernel), "mae": capsule(&mae_kernel), "huber": capsule(&huber_kernel)}
+KERNELS = {
+    # function, inputs, which of them have a gradient, whether it scales its loss (kernel.pxd)
+    "mse": kernel(mse[float], mse[double], 2, 0b1, True),
+    "mae": kernel(mae[float], mae[double], 2, 0b1, False),
+    "huber": kernel(huber[float], huber[double], 2, 0b1, True),
+}
