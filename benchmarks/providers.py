@@ -1,7 +1,8 @@
 """Who computes it: fastloss, the libraries one would pick instead, naive NumPy, and a plain copy.
 
 A provider is one small class. It says which packages it needs and which workloads it knows, prepares a call
-that computes value and gradient of the mean by the first input, and fetches both as NumPy for the check.
+that computes value and gradients of the mean (or gradient and Hessian of the sum, where the workload asks for
+that), and fetches them as NumPy for the check.
 Every peer is measured at its best: compiled and warm, its inputs already its own arrays, outputs preallocated
 where it takes them, with the number of threads that was asked for. A peer's function is found by the name in
 `loss.peers`, and told the hyperparameters that it knows by the same name.
@@ -12,7 +13,7 @@ import importlib.util
 import inspect
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -22,21 +23,29 @@ import numpy as np
 import fastloss
 from benchmarks import naive
 from benchmarks.workloads import Problem, Workload
+from fastloss.loss import Peer
 
 Run = Callable[[], Any]
 
 
 class Derivatives(NamedTuple):
-    """Losses, element by element, and the derivatives of their sum: gradient and Hessian diagonal."""
+    """Losses, element by element, and the derivatives of their sum by each input that has them: gradients and Hessian
+    diagonals."""
 
     value: np.ndarray
-    grad: np.ndarray
-    hess: np.ndarray | None
+    grads: tuple[np.ndarray, ...]
+    hesses: tuple[np.ndarray, ...] | None
+
+
+def several(derivatives: Any) -> tuple[Any, ...]:
+    """Derivatives by each input: one of a kind stands alone."""
+    return derivatives if isinstance(derivatives, (tuple, list)) else (derivatives,)
 
 
 class Provider:
     name: str
     packages: tuple[str, ...] = ()
+    library = ""  # its name in `loss.peers`
     peer = True  # one that a user would pick instead of fastloss
 
     def missing(self) -> list[str]:
@@ -57,30 +66,37 @@ class Provider:
         """Whether it can use so many threads in this process."""
         return True
 
+    def peer_of(self, workload: Workload) -> Peer:
+        """What its library calls the loss."""
+        return workload.loss.peers[self.library]
+
     def supports(self, workload: Workload) -> bool:
         """Whether it has the loss, its class axis, and the hyperparameters that are given."""
         function = self.function(workload)
-        return function is not None and workload.options.keys() <= _parameters(function)
+        if function is None or workload.hessian:
+            return False
+        return self.peer_of(workload).options(workload.options).keys() <= _parameters(function)
 
     def options(self, workload: Workload) -> dict[str, Any]:
-        """The hyperparameters that loss and peer know by the same name."""
+        """The hyperparameters that loss and peer both know, by the peer's names."""
         known = _parameters(self.known(workload))
-        return {name: value for name, value in workload.hyperparameters.items() if name in known}
+        asked = self.peer_of(workload).options(workload.hyperparameters)
+        return {name: value for name, value in asked.items() if name in known}
 
     def prepare(self, problem: Problem, threads: int) -> Run:
-        """A call that computes value and gradient, ready to be timed."""
+        """A call that computes value and gradients, ready to be timed."""
         raise NotImplementedError
 
-    def fetch(self, problem: Problem, result: Any) -> tuple[float, np.ndarray]:
-        """What the call returned, as a number and an array."""
-        value, gradient = result
-        return float(value), np.asarray(gradient)
+    def fetch(self, problem: Problem, result: Any) -> tuple[float | None, Sequence[np.ndarray | None]]:
+        """What the call returned, as a number and arrays."""
+        value, gradients = result
+        return float(value), [np.asarray(array) for array in several(gradients)]
 
     def check(self, problem: Problem, result: Any) -> float:
         """The relative error of the mean; AssertionError if the numbers are not the reference's."""
-        value, gradient = self.fetch(problem, result)
-        problem.check(self.name, value, gradient)
-        return problem.value_error(value)
+        value, derivatives = self.fetch(problem, result)
+        problem.check(self.name, value, derivatives)
+        return 0.0 if value is None else problem.value_error(value)
 
     def derivatives(self, workload: Workload, inputs: tuple[np.ndarray, ...]) -> Derivatives:
         """Loss, gradient and Hessian, element by element: for accuracy, not for speed."""
@@ -99,36 +115,42 @@ class Fastloss(Provider):
     def function(self, workload: Workload) -> Callable[..., Any]:
         return workload.loss
 
+    def supports(self, workload: Workload) -> bool:
+        return True
+
+    def out(self, problem: Problem) -> dict[str, Any]:
+        """Where the derivatives go."""
+        return {}
+
     def prepare(self, problem: Problem, threads: int) -> Run:
         fastloss.set_num_threads(threads)
-        compute, inputs, keywords = (
-            problem.workload.loss.value_and_grad,
-            problem.inputs,
-            problem.workload.keywords,
-        )
+        workload, inputs = problem.workload, problem.inputs
+        compute = workload.loss.grad_hess if workload.hessian else workload.loss.value_and_grad
+        keywords = workload.keywords | self.out(problem)
         return lambda: compute(*inputs, **keywords)
 
-    def fetch(self, problem: Problem, result: Any) -> tuple[float, np.ndarray]:
-        value, gradient = result
-        return value, gradient[0] if problem.workload.loss.grads > 1 else gradient
+    def fetch(self, problem: Problem, result: Any) -> tuple[float | None, Sequence[np.ndarray | None]]:
+        one, other = result
+        if problem.workload.hessian:
+            return None, [*several(one), *several(other)]
+        return one, several(other)
 
     def derivatives(self, workload: Workload, inputs: tuple[np.ndarray, ...]) -> Derivatives:
         loss, keywords = workload.loss, workload.keywords
         value, grad = loss.value_and_grad(*inputs, reduction="none", **keywords)
-        return Derivatives(np.asarray(value), grad, loss.grad_hess(*inputs, **keywords)[1])
+        return Derivatives(np.asarray(value), several(grad), several(loss.grad_hess(*inputs, **keywords)[1]))
 
 
 class FastlossOut(Fastloss):
-    """The gradient goes to an array that the caller has."""
+    """The derivatives go to arrays that the caller has."""
 
     name = "fastloss-out"
 
-    def prepare(self, problem: Problem, threads: int) -> Run:
-        fastloss.set_num_threads(threads)
-        loss, inputs, keywords = problem.workload.loss, problem.inputs, problem.workload.keywords
-        gradients = tuple(np.zeros_like(array) for array in inputs[: loss.grads])
-        out = gradients if len(gradients) > 1 else gradients[0]
-        return lambda: loss.value_and_grad(*inputs, out=out, **keywords)
+    def out(self, problem: Problem) -> dict[str, Any]:
+        loss = problem.workload.loss
+        like = [problem.inputs[loss.inputs.index(name)] for name in loss.grads] * (1 + problem.workload.hessian)
+        arrays = tuple(np.zeros_like(array) for array in like)
+        return {"out": arrays if len(arrays) > 1 else arrays[0]}
 
 
 class Naive(Provider):
@@ -139,6 +161,10 @@ class Naive(Provider):
 
     def function(self, workload: Workload) -> Callable[..., Any] | None:
         return getattr(naive, workload.loss.name, None)
+
+    def supports(self, workload: Workload) -> bool:
+        function = self.function(workload)
+        return function is not None and not workload.hessian and workload.options.keys() <= _parameters(function)
 
     def prepare(self, problem: Problem, threads: int) -> Run:
         workload, inputs = problem.workload, problem.inputs
@@ -152,6 +178,7 @@ class Torch(Provider):
     """
 
     name = "torch"
+    library = "torch"
     packages = ("torch",)
 
     def function(self, workload: Workload) -> Callable[..., Any] | None:
@@ -159,7 +186,8 @@ class Torch(Provider):
 
         if workload.rows and workload.axis % len(workload.shape) != 1:  # where torch has its classes
             return None
-        return getattr(torch.nn.functional, workload.loss.peers.get("torch", ""), None)
+        peer = workload.loss.peers.get(self.library)
+        return None if peer is None else getattr(torch.nn.functional, peer.name)
 
     def options(self, workload: Workload) -> dict[str, Any]:
         import torch
@@ -177,45 +205,58 @@ class Torch(Provider):
         import torch
 
         torch.set_num_threads(threads)
-        function, options = self.known(problem.workload), self.options(problem.workload)
-        compiled = self.compiled(lambda *inputs: function(*inputs, **options), threads)
-        leaf, *rest = map(torch.from_numpy, problem.inputs)
-        leaf = leaf.detach().requires_grad_()
+        workload = problem.workload
+        function, options, peer = self.known(workload), self.options(workload), self.peer_of(workload)
+
+        def mean(*inputs: Any) -> Any:
+            loss = function(*peer.inputs(*inputs), **options)
+            return loss if peer.factor == 1 else peer.factor * loss
+
+        compiled = self.compiled(mean, threads)
+        inputs, leaves = self.leaves(workload, problem.inputs)
 
         def run() -> Any:
-            leaf.grad = None
-            loss = compiled(leaf, *rest)
+            for leaf in leaves:
+                leaf.grad = None
+            loss = compiled(*inputs)
             loss.backward()
-            return loss, leaf.grad
+            return loss, [leaf.grad for leaf in leaves]
 
         return run
 
-    def fetch(self, problem: Problem, result: Any) -> tuple[float, np.ndarray]:
-        loss, gradient = result
-        return loss.item(), gradient.numpy()
+    def leaves(self, workload: Workload, arrays: Sequence[np.ndarray]) -> tuple[list[Any], list[Any]]:
+        """The inputs as tensors, and those among them that get a gradient."""
+        import torch
+
+        inputs = [torch.from_numpy(np.ascontiguousarray(array)).detach() for array in arrays]
+        return inputs, [inputs[workload.loss.inputs.index(name)].requires_grad_() for name in workload.loss.grads]
+
+    def fetch(self, problem: Problem, result: Any) -> tuple[float | None, Sequence[np.ndarray | None]]:
+        loss, gradients = result
+        return loss.item(), [gradient.numpy() for gradient in gradients]
 
     def derivatives(self, workload: Workload, inputs: tuple[np.ndarray, ...]) -> Derivatives:
         import torch
 
-        function, options = self.known(workload), self.options(workload)
-        leaf, *rest = (torch.from_numpy(np.ascontiguousarray(array)) for array in inputs)
-        leaf = leaf.detach().requires_grad_()
-        value = function(leaf, *rest, reduction="none", **options)
-        (grad,) = torch.autograd.grad(value.sum(), leaf, create_graph=True)
+        function, options, peer = self.known(workload), self.options(workload), self.peer_of(workload)
+        tensors, leaves = self.leaves(workload, inputs)
+        value = peer.factor * function(*peer.inputs(*tensors), reduction="none", **options)
+        grads = torch.autograd.grad(value.sum(), leaves, create_graph=True)
 
-        def column(part: Any) -> Any:
+        def column(part: Any, leaf: Any) -> Any:
             if not part.requires_grad:
                 return torch.zeros_like(leaf)
-            return torch.autograd.grad(part.sum(), leaf, retain_graph=True)[0]
+            (found,) = torch.autograd.grad(part.sum(), leaf, retain_graph=True, allow_unused=True)
+            return torch.zeros_like(leaf) if found is None else found
 
-        hess = None
+        hesses = None
         if not workload.rows:
-            hess = column(grad).numpy()
+            hesses = tuple(column(grad, leaf).numpy() for grad, leaf in zip(grads, leaves, strict=True))
         elif workload.shape[workload.axis] <= HESSIAN_CLASSES:
-            axis = workload.axis
-            columns = [column(grad.select(axis, k)).select(axis, k) for k in range(workload.shape[axis])]
-            hess = torch.stack(columns, axis).numpy()
-        return Derivatives(value.detach().numpy(), grad.detach().numpy(), hess)
+            axis, (grad,), (leaf,) = workload.axis, grads, leaves
+            columns = [column(grad.select(axis, k), leaf).select(axis, k) for k in range(workload.shape[axis])]
+            hesses = (torch.stack(columns, axis).numpy(),)
+        return Derivatives(value.detach().numpy(), tuple(grad.detach().numpy() for grad in grads), hesses)
 
 
 # Autograd finds the diagonal of a row's Hessian a class at a time.
@@ -249,6 +290,7 @@ class Jax(Provider):
     """
 
     name = "JAX"
+    library = "optax"
     packages = ("jax", "optax")
 
     def jax(self) -> ModuleType:
@@ -262,8 +304,11 @@ class Jax(Provider):
         self.jax()
         import optax.losses
 
-        function = getattr(optax.losses, workload.loss.peers.get("optax", ""), None)
-        if function is not None and workload.rows and "axis" not in _parameters(function):
+        peer = workload.loss.peers.get(self.library)
+        if peer is None:
+            return None
+        function = getattr(optax.losses, peer.name)
+        if workload.rows and "axis" not in _parameters(function):
             return function if workload.axis % len(workload.shape) == len(workload.shape) - 1 else None
         return function
 
@@ -275,35 +320,42 @@ class Jax(Provider):
         return super().options(workload) | axis
 
     def prepare(self, problem: Problem, threads: int) -> Run:
-        jax = self.jax()
-        function, options = self.known(problem.workload), self.options(problem.workload)
-        compiled = jax.jit(jax.value_and_grad(lambda *inputs: function(*inputs, **options).mean()))
+        jax, losses = self.jax(), self.losses(problem.workload)
+        compiled = jax.jit(jax.value_and_grad(lambda *inputs: losses(*inputs).mean(), self.places(problem.workload)))
         inputs = jax.block_until_ready([jax.device_put(array) for array in problem.inputs])
         return lambda: jax.block_until_ready(compiled(*inputs))
 
+    def losses(self, workload: Workload) -> Callable[..., Any]:
+        """The unreduced losses as a function of our inputs."""
+        function, options, peer = self.known(workload), self.options(workload), self.peer_of(workload)
+        return lambda *inputs: peer.factor * function(*peer.inputs(*inputs), **options)
+
+    def places(self, workload: Workload) -> tuple[int, ...]:
+        """Which inputs have a gradient."""
+        return tuple(map(workload.loss.inputs.index, workload.loss.grads))
+
     def derivatives(self, workload: Workload, inputs: tuple[np.ndarray, ...]) -> Derivatives:
-        jax = self.jax()
-        function, options = self.known(workload), self.options(workload)
-        first, *rest = (jax.device_put(array) for array in inputs)
+        jax, losses, places = self.jax(), self.losses(workload), self.places(workload)
+        arrays = [jax.device_put(array) for array in inputs]
+        gradient = jax.grad(lambda *arrays: losses(*arrays).sum(), places)
+        grads = gradient(*arrays)
 
-        def losses(x: Any) -> Any:
-            return function(x, *rest, **options)
+        def second(k: int, direction: Any) -> Any:
+            def slope(x: Any) -> Any:
+                return gradient(*arrays[: places[k]], x, *arrays[places[k] + 1 :])[k]
 
-        gradient = jax.grad(lambda x: losses(x).sum())
+            return jax.jvp(slope, (arrays[places[k]],), (direction,))[1] * direction
 
-        def second(direction: Any) -> Any:
-            return jax.jvp(gradient, (first,), (direction,))[1] * direction
-
-        hess = None
+        hesses = None
         if not workload.rows:
-            hess = second(jax.numpy.ones_like(first))
+            hesses = tuple(np.asarray(second(k, jax.numpy.ones_like(arrays[j]))) for k, j in enumerate(places))
         elif workload.shape[workload.axis] <= HESSIAN_CLASSES:
             shape = [1] * len(workload.shape)
             shape[workload.axis] = -1
             unit = np.eye(workload.shape[workload.axis], dtype=workload.dtype)
-            hess = sum(second(jax.numpy.broadcast_to(row.reshape(shape), first.shape)) for row in unit)
-        value, grad = np.asarray(losses(first)), np.asarray(gradient(first))
-        return Derivatives(value, grad, None if hess is None else np.asarray(hess))
+            rows = [jax.numpy.broadcast_to(row.reshape(shape), arrays[0].shape) for row in unit]
+            hesses = (np.asarray(sum(second(0, row) for row in rows)),)
+        return Derivatives(np.asarray(losses(*arrays)), tuple(map(np.asarray, grads)), hesses)
 
 
 class Sklearn(Provider):
@@ -314,6 +366,7 @@ class Sklearn(Provider):
     """
 
     name = "scikit-learn"
+    library = "sklearn"
     packages = ("sklearn",)
 
     def function(self, workload: Workload) -> Callable[..., Any] | None:
@@ -321,51 +374,63 @@ class Sklearn(Provider):
 
         if len(workload.shape) != 1 + workload.rows or workload.axis % len(workload.shape) != len(workload.shape) - 1:
             return None
-        return getattr(_loss, workload.loss.peers.get("sklearn", ""), None)
+        peer = workload.loss.peers.get(self.library)
+        return None if peer is None else getattr(_loss, peer.name)
+
+    def supports(self, workload: Workload) -> bool:
+        function = self.function(workload)
+        if function is None:
+            return False
+        return self.peer_of(workload).options(workload.options).keys() <= _parameters(function)
 
     def options(self, workload: Workload) -> dict[str, Any]:
         classes = {"n_classes": workload.shape[-1]} if workload.rows else {}
         return super().options(workload) | classes
 
-    def factor(self, workload: Workload) -> float:
-        return 2.0 if workload.loss.peers["sklearn"] == "HalfSquaredError" else 1.0
-
     def prepare(self, problem: Problem, threads: int) -> Run:
         workload = problem.workload
         loss = self.known(workload)(**self.options(workload))
-        raw, *rest = problem.inputs
-        (target,) = (array.astype(raw.dtype, copy=False) for array in rest)
+        raw, target = self.arrays(workload, problem.inputs)
         losses, gradient = np.zeros_like(target), np.zeros_like(raw)
 
         def run() -> Any:
             loss.loss_gradient(target, raw, loss_out=losses, gradient_out=gradient, n_threads=threads)
             return losses.mean(), gradient
 
-        return run
+        def run_hessian() -> Any:
+            loss.gradient_hessian(target, raw, gradient_out=gradient, hessian_out=losses, n_threads=threads)
+            return gradient, None if loss.approx_hessian else losses
 
-    def fetch(self, problem: Problem, result: Any) -> tuple[float, np.ndarray]:
-        value, gradient = result
-        factor = self.factor(problem.workload)
-        return factor * float(value), gradient * gradient.dtype.type(factor / problem.count)
+        return run_hessian if workload.hessian else run
+
+    def arrays(self, workload: Workload, inputs: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        raw, target = self.peer_of(workload).inputs(*inputs)
+        return raw, target.astype(raw.dtype, copy=False)
+
+    def fetch(self, problem: Problem, result: Any) -> tuple[float | None, Sequence[np.ndarray | None]]:
+        one, other = result
+        factor = self.peer_of(problem.workload).factor
+        if problem.workload.hessian:
+            return None, [None if part is None else part * part.dtype.type(factor) for part in (one, other)]
+        return factor * float(one), [other * other.dtype.type(factor / problem.count)]
 
     def derivatives(self, workload: Workload, inputs: tuple[np.ndarray, ...]) -> Derivatives:
-        loss, factor = self.known(workload)(**self.options(workload)), self.factor(workload)
-        raw, target = inputs
-        target = target.astype(raw.dtype)
+        loss, factor = self.known(workload)(**self.options(workload)), self.peer_of(workload).factor
+        raw, target = self.arrays(workload, inputs)
         value, _ = loss.loss_gradient(target, raw)
         grad, hess = loss.gradient_hessian(target, raw)
         value, grad, hess = (part * part.dtype.type(factor) for part in (value, grad, hess))
-        return Derivatives(value, grad, None if loss.approx_hessian else hess)
+        return Derivatives(value, (grad,), None if loss.approx_hessian else (hess,))
 
 
 class Copy(Provider):
     """np.copyto of the bytes that the workload must move: memory lets nobody be faster.
 
-    The workload must read every input, labels included, and write the gradient of the first: T bytes, each
-    once. The copy reads T/2 bytes and writes T/2 (for mse of n float32 numbers: 1.5 n numbers are copied; for
-    cross_entropy of N rows of C logits and int64 labels: N C logits and half of the labels), into memory that
-    was there before. With several threads each copies its share; below a megabyte one thread does, since
-    waking another takes longer.
+    The workload must read every input, labels included, and write the derivatives: T bytes, each once. The copy
+    reads T/2 bytes and writes T/2 (for mse of n float32 numbers: 1.5 n numbers are copied; for cross_entropy of
+    N rows of C logits and int64 labels: N C logits and half of the labels), into memory that was there before.
+    With several threads each copies its share; below a megabyte one thread does, since waking another takes
+    longer.
     """
 
     name = "copy"
@@ -379,7 +444,9 @@ class Copy(Provider):
         return True
 
     def prepare(self, problem: Problem, threads: int) -> Run:
-        size = (sum(array.nbytes for array in problem.inputs) + problem.inputs[0].nbytes) // 2
+        workload = problem.workload
+        written = len(workload.loss.grads) * (1 + workload.hessian) * problem.inputs[0].nbytes
+        size = (sum(array.nbytes for array in problem.inputs) + written) // 2
         source = np.resize(problem.inputs[0].reshape(-1).view(np.uint8), size)
         target = np.zeros_like(source)
         shares = threads if size >= self.smallest_share else 1

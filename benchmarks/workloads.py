@@ -9,13 +9,12 @@ themselves are ordinary: full size, fresh in memory, in random order.
 import inspect
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
-from fastloss.reference.numbers import derivative
 
 import fastloss
 from fastloss.arrays import Interval
@@ -35,20 +34,22 @@ SLOPE_SLACK = {"float32": 4 * 2.0**-23, "float64": 4 * 2.0**-52}
 
 @dataclass(frozen=True, eq=False, repr=False)  # one object is one row
 class Workload:
-    """One loss on inputs of one shape: value and gradient of the mean by the first input."""
+    """One loss on inputs of one shape: value and gradients of the mean, or gradient and Hessian of the sum."""
 
     loss: Loss[...]
     shape: tuple[int, ...]
     dtype: str = "float32"
     axis: int = -1
     options: Mapping[str, Any] = field(default_factory=dict)
+    hessian: bool = False
 
     @property
     def name(self) -> str:
         """Such as cross_entropy-8x21x65536-axis1-float32."""
         axis = [f"axis{self.axis}"] if self.axis != -1 else []
         options = [f"{key}={value}" for key, value in self.options.items()]
-        return "-".join([self.loss.name, "x".join(map(_count, self.shape)), *axis, *options, self.dtype])
+        parts = [self.loss.name, "x".join(map(_count, self.shape)), *axis, *options, *["hessian"] * self.hessian]
+        return "-".join([*parts, self.dtype])
 
     def __repr__(self) -> str:
         return self.name
@@ -89,6 +90,8 @@ SHAPES: dict[str, list[tuple[int, ...]]] = {
     "pointwise": [(10_000_000,)],
     "rows": [(2048, 32000), (8192, 1000), (1_000_000, 10)],
 }
+# ... one for the Hessian, where a peer has one that is not a mere stand-in ...
+HESSIAN_PEER = "sklearn"
 # ... and some that show one thing once: the cost of a call, a class axis that is not last, double precision.
 SPECIAL = [
     Workload(fastloss.cross_entropy, (32, 10)),
@@ -103,6 +106,8 @@ def workloads() -> Iterator[Workload]:
     for loss in fastloss.LOSSES.values():
         for shape in SHAPES.get(loss.shape, ()):
             yield Workload(loss, shape)
+        if loss.shape == "pointwise" and HESSIAN_PEER in loss.peers:
+            yield Workload(loss, SHAPES["pointwise"][0], hessian=True)
     yield from SPECIAL
 
 
@@ -111,7 +116,7 @@ class Problem:
 
     def __init__(self, workload: Workload) -> None:
         self.workload = workload
-        loss, shape = workload.loss, workload.shape
+        shape = workload.shape
         self.classes = shape[workload.axis] if workload.rows else 1
         self.count = math.prod(shape) // self.classes  # elements of the loss, which the mean divides by
         rng = np.random.default_rng(20250101)
@@ -119,14 +124,15 @@ class Problem:
         self.pool = self._draw(rng, size)
         self.picks = rng.integers(0, size, self.count, dtype=np.uint16)
         self.inputs = tuple(self._spread(pool) for pool in self.pool)
-        self.elements = [_element(loss, workload.options, *point) for point in zip(*self.pool, strict=True)]
+        self.elements = [_element(workload, *point) for point in zip(*self.pool, strict=True)]
 
     def _draw(self, rng: np.random.Generator, size: int) -> list[np.ndarray]:
         workload = self.workload
         if workload.rows:
             logits = 2 * rng.standard_normal((size, self.classes))
             return [logits.astype(workload.dtype), rng.integers(0, self.classes, size)]
-        domains = [workload.loss.domain.get(name, Interval()) for name in input_names(workload.loss)]
+        known = workload.loss.domains(workload.options)
+        domains = [known.get(name, Interval()) for name in input_names(workload.loss)]
         return [_draw_from(domain, rng, size).astype(workload.dtype) for domain in domains]
 
     def _spread(self, pool: np.ndarray) -> np.ndarray:
@@ -141,31 +147,44 @@ class Problem:
     @cached_property
     def value(self) -> float:
         """The mean, by the reference."""
-        counts = np.bincount(self.picks, minlength=len(self.elements)).tolist()
-        return math.fsum(n * value for n, (value, _) in zip(counts, self.elements, strict=True)) / self.count
+        return self._mean([value for value, _ in self.elements])
+
+    def value_error(self, value: float) -> float:
+        """The error of a mean, relative to the mean size of the losses."""
+        return abs(value - self.value) / self._mean([abs(value) for value, _ in self.elements])
+
+    def _mean(self, values: list[float]) -> float:
+        counts = np.bincount(self.picks, minlength=len(values)).tolist()
+        return math.fsum(n * value for n, value in zip(counts, values, strict=True)) / self.count
 
     @cached_property
     def slopes(self) -> np.ndarray:
-        """The derivatives of the pool's losses, one row per element, by the reference."""
-        return np.array([slope for _, slope in self.elements], dtype=np.float64).reshape(-1, self.classes)
+        """The derivatives of the pool's losses by the reference, one row per element: a row's by each class, an
+        element's by each input that has one, and then its second derivatives if these are asked for."""
+        return np.array([slopes for _, slopes in self.elements], dtype=np.float64)
 
-    def value_error(self, value: float) -> float:
-        """The relative error of a mean."""
-        return abs(value - self.value) / abs(self.value)
-
-    def check(self, who: str, value: float, gradient: np.ndarray) -> None:
-        """Raise AssertionError unless value and gradient of the mean are the reference's, number for number."""
+    def check(self, who: str, value: float | None, derivatives: Sequence[np.ndarray | None]) -> None:
+        """Raise AssertionError unless the mean (None if it was not asked for) and the derivatives are the reference's,
+        number for number. A derivative of None is not looked at."""
         dtype, shape = self.workload.dtype, self.workload.shape
-        if not self.value_error(value) <= VALUE_TOLERANCE[dtype]:
+        if value is not None and not self.value_error(value) <= VALUE_TOLERANCE[dtype]:
             raise AssertionError(f"{who}, {self.workload}: the mean is {value!r}, the reference says {self.value!r}")
-        if gradient.shape != shape or gradient.dtype != dtype:
-            raise AssertionError(f"{who}, {self.workload}: the gradient is {gradient.dtype}{gradient.shape}")
-        last = np.moveaxis(gradient, self.workload.axis, -1) if self.workload.rows else gradient
+        for k, array in enumerate(derivatives):
+            if array is None:
+                continue
+            if array.shape != shape or array.dtype != dtype:
+                raise AssertionError(f"{who}, {self.workload}: derivative {k} is {array.dtype}{array.shape}")
+            self._check(who, array, self.slopes if self.workload.rows else self.slopes[:, k : k + 1])
+
+    def _check(self, who: str, array: np.ndarray, slopes: np.ndarray) -> None:
+        dtype, axis = self.workload.dtype, self.workload.axis
+        last = np.moveaxis(array, axis, -1) if self.workload.rows else array
         table = last.reshape(self.count, self.classes)
+        factor = np.float64(1 if self.workload.hessian else self.count)
         step = max(1, BLOCK // self.classes)
         for start in range(0, self.count, step):
-            got = table[start : start + step] * np.float64(self.count)
-            want = self.slopes[self.picks[start : start + step]]
+            got = table[start : start + step] * factor
+            want = slopes[self.picks[start : start + step]]
             wrong = ~(np.abs(got - want) <= SLOPE_TOLERANCE[dtype] * np.abs(want) + SLOPE_SLACK[dtype])
             if wrong.any():
                 row, column = divmod(int(wrong.argmax()), self.classes)
@@ -183,20 +202,25 @@ def problem(workload: Workload) -> Problem:
 
 def _draw_from(domain: Interval, rng: np.random.Generator, size: int) -> np.ndarray:
     """Numbers of a domain, most of them of size 1."""
+    if domain.ends:
+        return rng.choice([domain.low, domain.high], size)
     if math.isfinite(domain.low) and math.isfinite(domain.high):
         return rng.uniform(domain.low, domain.high, size)
     if math.isfinite(domain.low):
-        return domain.low + rng.exponential(size=size)
+        return domain.low + 0.01 + rng.exponential(size=size)
     if math.isfinite(domain.high):
         return domain.high - rng.exponential(size=size)
     return 2 * rng.standard_normal(size)
 
 
-def _element(loss: Loss[...], options: Mapping[str, Any], first: Any, *others: Any) -> tuple[float, Any]:
-    """One element or row by the reference, in double: its loss, and its slopes by the first input."""
-    rest = [other.item() for other in others]
-    value = loss.reference(first.tolist(), *rest, **options)
-    if loss.shape == "rows":  # a dual for each class would cost the square of their number
-        slope = getattr(sys.modules[loss.reference.__module__], loss.reference.__name__ + "_grad")
-        return value, slope(first.tolist(), *rest, **options)
-    return value, derivative(lambda x: loss.reference(x, *rest, **options), first.item())
+def _element(workload: Workload, *point: Any) -> tuple[float, list[float]]:
+    """One element or row by the reference, in double: its loss and its derivatives."""
+    loss, options = workload.loss, workload.options
+    inputs = [number.tolist() for number in point]
+    module, name = vars(sys.modules[loss.reference.__module__]), loss.reference.__name__
+    slopes = module[f"{name}_grad"](*inputs, **options)
+    slopes = list(slopes) if isinstance(slopes, (list, tuple)) else [slopes]
+    if workload.hessian:
+        curvatures = module[f"{name}_hess"](*inputs, **options)
+        slopes += curvatures if isinstance(curvatures, (list, tuple)) else [curvatures]
+    return loss.reference(*inputs, **options), slopes
