@@ -14,7 +14,6 @@ two compare.
 
 import argparse
 import fnmatch
-import inspect
 import json
 import warnings
 from collections.abc import Sequence
@@ -28,6 +27,7 @@ from rich.progress import track
 
 import fastloss
 from benchmarks.environment import environment
+from benchmarks.page import exceptions
 from benchmarks.providers import Derivatives, Fastloss, Jax, Provider, Sklearn, Torch, installed
 from benchmarks.tables import digits, table
 from benchmarks.workloads import Workload, input_names
@@ -161,20 +161,10 @@ def show(records: Sequence[Record], who: Sequence[Provider]) -> str:
         for part, worst in record.worst[Fastloss.name].items():
             if worst.ulp > 0:
                 lines.append(f"- {record.loss} {record.dtype} {part}, {digits(worst.ulp)} ULP: {worst.where}")
-    return "\n".join([*lines, "", "Where the bound is 4 ULP of the largest term:", "", *exceptions(records)])
-
-
-def exceptions(records: Sequence[Record]) -> list[str]:
-    """The losses whose reference says that a result is a sum of terms that may cancel, and why."""
-    lines = []
+    lines += ["", "Where the bound is 4 ULP of the largest term:", ""]
     for name in dict.fromkeys(record.loss for record in records):
-        module = inspect.getmodule(fastloss.LOSSES[name].reference)
-        for part, ending in ENDINGS.items():
-            terms = getattr(module, f"{name}{ending}_terms", None)
-            if terms is not None:
-                reason = " ".join(inspect.getdoc(terms).split("\n\n")[0].split())
-                lines.append(f"- {name} {part}: {reason}")
-    return lines
+        lines += [f"- {name} {part}: {reason}" for part, reason in exceptions(fastloss.LOSSES[name]).items()]
+    return "\n".join(lines)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

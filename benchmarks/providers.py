@@ -251,7 +251,7 @@ class Torch(Provider):
 
         hesses = None
         if not workload.rows:
-            hesses = tuple(column(grad, leaf).numpy() for grad, leaf in zip(grads, leaves, strict=True))
+            hesses = tuple(column(grad, leaf).numpy(force=True) for grad, leaf in zip(grads, leaves, strict=True))
         elif workload.shape[workload.axis] <= HESSIAN_CLASSES:
             axis, (grad,), (leaf,) = workload.axis, grads, leaves
             columns = [column(grad.select(axis, k), leaf).select(axis, k) for k in range(workload.shape[axis])]
