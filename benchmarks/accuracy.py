@@ -115,7 +115,9 @@ def errors_in_ulp(found: Derivatives, exact: Any, part: str) -> np.ndarray | Non
         errors = oracle.ulp_errors(actual, truth)
         allowed = oracle.tolerances(truth, largest, actual.dtype)
         errors = np.where(allowed > 0, errors * LIMIT / np.where(allowed > 0, allowed, 1), errors)
-        results.append(np.where(spoilt(exact.case, truth.shape) | undefined(exact.case, truth), 0, errors))
+        results.append(
+            np.where(spoilt(exact.case, truth.shape) | undefined(exact.loss, exact.case, truth.shape), 0, errors)
+        )
     return np.stack(results)
 
 

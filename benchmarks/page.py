@@ -34,11 +34,11 @@ HEAD = """\
 
 This page is written by `python -m benchmarks.page` from the declarations of the losses; do not edit it.
 
-Losses, gradients and Hessians are within 4 ULP of the exact result, in float32 and float64, tails and kinks included.
-Where a result is a sum of given terms that may cancel, the unit is that of the largest term; it is said where that is so,
-and why. The speed is that of value and gradient of 10 million float32 elements (of 8192 x 1000 logits for the losses of
-rows), the gradient in an array that is there: how many times as long the fastest peer takes, and how many times as long
-fastloss takes as a plain copy of the same bytes.
+Losses, gradients and Hessians are within 4 ULP of the exact result, in float32 and float64, tails and kinks
+included. Where a result is a sum of given terms that may cancel, the unit is that of the largest term; it is said
+where that is so, and why. The speed is that of value and gradient of 10 million float32 elements (of 8192 x 1000
+logits for the losses of rows), the gradient in an array that is there: how many times as long the fastest peer
+takes, and how many times as long fastloss takes as a plain copy of the same bytes.
 """
 
 

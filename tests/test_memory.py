@@ -36,11 +36,11 @@ def test_no_array_is_copied_whatever_its_dtype_and_layout(loss: fl.Loss, soft: b
         words = {"axis": 0} if rows else {}
         if rows:
             inputs = tuple(np.moveaxis(array, -1, 0) if array.ndim == 3 else array for array in inputs)
-        out = np.empty(inputs[0].shape, np.dtype(dtype).newbyteorder("="))
+        out = tuple(np.empty(inputs[0].shape, np.dtype(dtype).newbyteorder("=")) for _ in loss.grads)
         weight = np.ones(losses_shape(loss, sample(loss, (30, 1000), dtype, soft)) if rows else inputs[0].shape)
-        value_and_grad(loss, *inputs, weight=weight, out=out, **words)
+        loss.value_and_grad(*inputs, weight=weight, out=out, **words)
         tracemalloc.start()
-        value_and_grad(loss, *inputs, weight=weight, out=out, **words)
+        loss.value_and_grad(*inputs, weight=weight, out=out, **words)
         loss(*inputs, **words)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()

@@ -19,6 +19,7 @@ from .common import (
     each_rows,
     everything,
     grad_hess,
+    like_gradient,
     losses_shape,
     sample,
     ulps_apart,
@@ -102,11 +103,11 @@ def test_mean_of_nothing_is_nan_and_its_gradient_zero(loss: fl.Loss, soft: bool)
             value, gradient = value_and_grad(loss, *inputs, weight=weight)
             assert math.isnan(value)
             assert math.isnan(loss(*inputs, weight=weight))
-            assert_same(gradient, np.zeros_like(inputs[0]))
+            assert_same(gradient, np.zeros(gradient.shape, inputs[0].dtype))
             losses = loss(*inputs, weight=weight, reduction="none")
             assert_same(losses, np.zeros(losses_shape(loss, inputs), np.float32))
             for derivative in grad_hess(loss, *inputs, weight=weight):
-                assert_same(derivative, np.zeros_like(inputs[0]))
+                assert_same(derivative, np.zeros(derivative.shape, inputs[0].dtype))
             assert loss(*inputs, weight=weight, denominator=5) == 0
 
 
@@ -168,7 +169,7 @@ def test_weights_multiply(loss: fl.Loss, soft: bool) -> None:
     assert_same(grad_hess(loss, *inputs, weight=0.25)[1], curvature / 4)
     powers = np.exp2(seeded("powers").integers(-3, 4, losses_shape(loss, inputs))).astype(np.float32)
     assert_same(loss(*inputs, weight=powers, reduction="none"), plain * powers)
-    rows = powers[..., None] if loss.shape == "rows" else powers
+    rows = like_gradient(loss, powers)
     assert_same(grad_hess(loss, *inputs, weight=powers)[0], slope * rows)
     assert_same(grad_hess(loss, *inputs, weight=powers)[1], curvature * rows)
     assert ulps_apart(loss(*inputs, weight=3.7), loss(*inputs)) <= 4
@@ -181,7 +182,7 @@ def test_weight_may_be_any_upstream_vector(loss: fl.Loss, soft: bool) -> None:
     upstream = seeded("upstream").standard_normal(40)
     losses, slope = value_and_grad(loss, *inputs, reduction="none")
     value, gradient = value_and_grad(loss, *inputs, weight=upstream, reduction="sum")
-    rows = upstream[:, None] if loss.shape == "rows" else upstream
+    rows = like_gradient(loss, upstream)
     # a soft target's slope is a difference of shares, so an ULP of the weight may be many of what is left
     assert (abs(gradient - slope * rows) <= 4 * np.spacing(np.maximum(abs(slope * rows), abs(rows)))).all()
     assert abs(value - math.fsum(losses * upstream)) <= 1e-14 * math.fsum(abs(losses * upstream))
