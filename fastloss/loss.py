@@ -1,6 +1,7 @@
 """Loss: what every public loss is. A family module declares its losses with the decorators of this one."""
 
 import inspect
+import math
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -131,7 +132,7 @@ class Loss(Generic[P]):
         Whether it may be negative.
     """
 
-    shape: Literal["pointwise", "rows"]
+    shape: Literal["pointwise", "root", "rows"]
 
     value_and_grad: Callable[P, tuple[float | Any, Any]]
     grad_hess: Callable[P, tuple[Any, Any]]
@@ -312,6 +313,38 @@ class Pointwise(Loss[P]):
         return result
 
 
+class Root(Loss[P]):
+    """The square root of another loss's mean: one number for all elements, with a gradient by each of them."""
+
+    shape = "root"
+
+    def __init__(self, declaration: Callable[Concatenate[int, P], Any], *, of: Pointwise[...], **fields: Any) -> None:
+        super().__init__(declaration, inputs=of.inputs, grads=of.grads, kinks=None, signed=False, **fields)
+        self._of = of
+
+    def run(
+        self, ask: int, inputs: tuple[Any, ...], weight: Any, reduction: Any, denominator: Any, out: Any
+    ) -> Any:
+        """The root of the mean; the mean's gradient, divided by twice the root."""
+        if ask == GRAD_HESS:
+            raise TypeError(f"{self.name} has no Hessian diagonal: it is one number for all elements")
+        if reduction != "mean":
+            raise ValueError(f'reduction must be "mean", not {reduction!r}: {self.name} is one number for all elements')
+        mean, scale = self._of.run(VALUE, inputs, (), weight, reduction, denominator, None), 1.0
+        if mean in (0.0, math.inf) and np.asarray(inputs[0]).dtype == np.float64:
+            # squares that leave the range of a float64, in which their root may well lie
+            scale = 2.0**600 if mean == 0 else 2.0**-600
+            inputs = tuple(np.multiply(array, scale, dtype=np.float64) for array in inputs)
+            mean = self._of.run(VALUE, inputs, (), weight, reduction, denominator, None)
+        root = math.sqrt(mean)
+        if ask == VALUE:
+            return root / scale
+        _, gradient = self._of.run(VALUE_AND_GRAD, inputs, (), weight, reduction, denominator, out)
+        if root != 0:  # where an element is NaN so is the root, and every slope but those of invisible elements
+            np.divide(gradient, 2 * root, out=gradient, where=gradient != 0 if math.isnan(root) else True)
+        return root / scale, gradient
+
+
 class Rows(Loss[P]):
     """A loss of rows of logits along a class axis, with labels or probabilities as targets."""
 
@@ -446,6 +479,21 @@ def pointwise(
             declaration, inputs=inputs, grads=grads or inputs[:1], reference=reference, domain=domain or {},
             examples=examples, kinks=kinks, peers=peers or {}, signed=signed,
         )  # fmt: skip
+
+    return declare
+
+
+def root(
+    of: Pointwise[...],
+    *,
+    reference: Callable[..., Any],
+    domain: Mapping[str, Domain] | None = None,
+    peers: Mapping[str, str | Peer] | None = None,
+) -> Callable[[Callable[Concatenate[int, P], Any]], Root[P]]:
+    """Declare the square root of a loss's mean. The reference takes lists: all the elements."""
+
+    def declare(declaration: Callable[Concatenate[int, P], Any]) -> Root[P]:
+        return Root(declaration, of=of, reference=reference, domain=domain or {}, examples=({},), peers=peers or {})
 
     return declare
 

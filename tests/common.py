@@ -14,7 +14,8 @@ import fastloss as fl
 
 from .inputs import DTYPES, domains_of, seeded, within
 
-LOSSES = list(fl.LOSSES.values())
+LOSSES = [loss for loss in fl.LOSSES.values() if loss.shape != "root"]
+ROOTS = [loss for loss in fl.LOSSES.values() if loss.shape == "root"]  # one number for all elements: test_roots.py
 POINTWISE = [loss for loss in LOSSES if loss.shape == "pointwise"]
 ROWS = [loss for loss in LOSSES if loss.shape == "rows"]
 FUNCTIONS = [fl.softmax, fl.log_softmax, fl.logsumexp]

@@ -219,7 +219,7 @@ def test_every_instruction_set_is_exact(isa: str) -> None:
     code = """
         import numpy as np, fastloss as fl
         from fastloss.kernels import ISA
-        from tests.common import FORMS, ROWS, assert_same, everything, sample, several, ulps_apart
+        from tests.common import FORMS, LOSSES, ROWS, assert_same, everything, sample, several, ulps_apart
         from tests.inputs import cases
         from tests.test_accuracy import spoilt, undefined
         from tests.oracle import exact, tolerances, ulp_errors
@@ -230,7 +230,7 @@ def test_every_instruction_set_is_exact(isa: str) -> None:
                 expected = everything(loss, *inputs)
                 fl.set_num_threads(4)
                 assert_same(everything(loss, *(array[::-1].copy()[::-1] for array in inputs)), expected)
-        for loss in fl.LOSSES.values():
+        for loss in LOSSES:
             for case in cases(loss, np.dtype(np.float32))[:6]:
                 truth, words = exact(loss, case), case.kwargs
                 slope = several(loss.grad_hess(*case.inputs, **words)[0])[0]
