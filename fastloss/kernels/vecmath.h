@@ -6,7 +6,11 @@
  *
  * The worst errors below, over all three instruction sets, are measured again by tests/test_vecmath.py: float32 over
  * tens of millions of values, float64 over two million. Polynomials are summed in pairs (Estrin), which keeps the
- * chain of dependent operations short: two iterations then overlap (BCE with logits 12.5 -> 11.7 ms for 10 M). Coefficients: weighted minimax fits, made with mpmath at 60 digits.
+ * chain of dependent operations short: two iterations then overlap (BCE with logits 12.5 -> 11.7 ms for 10 M).
+ * Coefficients: weighted minimax fits, made with mpmath at 60 digits.
+ *
+ * A name ending in _wide takes or gives a number in two parts, high + low, of which low is what high rounded off. What
+ * is amplified needs it: an exponent of 700 turns half an ulp of its own into 350 ULP of the result.
  */
 #ifndef FASTLOSS_VECMATH_H
 #define FASTLOSS_VECMATH_H
@@ -29,6 +33,51 @@ static inline uint32_t vm_bits_f32(float x) { uint32_t bits; memcpy(&bits, &x, 4
 static inline double vm_double(uint64_t bits) { double x; memcpy(&x, &bits, 8); return x; }
 static inline uint64_t vm_bits_f64(double x) { uint64_t bits; memcpy(&bits, &x, 8); return bits; }
 
+/* a + b, a b and a / b in two parts: the return value is what C gives, *low what it rounded off (of the quotient to
+ * 2^-53 of itself, of the others exactly). *low is NaN or wrong where the result is not finite, where the product or
+ * its factors are above 2^996, and below 2^-969, where what is rounded off would be denormal. */
+static inline double vm_two_sum_f64(double a, double b, double *low) {
+    double sum = a + b, part = sum - a;
+    *low = (a - (sum - part)) + (b - part);
+    return sum;
+}
+
+static inline double vm_two_product_f64(double a, double b, double *low) {
+    double product = a * b;
+#if defined(__FMA__) || defined(__aarch64__)
+    *low = VM_FMA_F64(a, b, -product);
+#else /* Veltkamp and Dekker: halves of 26 bits, whose products are exact */
+    double a_shifted = 134217729.0 * a, b_shifted = 134217729.0 * b;
+    double a_high = a_shifted - (a_shifted - a), b_high = b_shifted - (b_shifted - b);
+    double a_low = a - a_high, b_low = b - b_high;
+    *low = a_low * b_low - (((product - a_high * b_high) - a_low * b_high) - a_high * b_low);
+#endif
+    return product;
+}
+
+static inline double vm_two_quotient_f64(double a, double b, double *low) {
+    double quotient = a / b, rest, product = vm_two_product_f64(quotient, b, &rest);
+    *low = ((a - product) - rest) / b;
+    return quotient;
+}
+
+/* q(r) of e^r = 1 + r + r^2 q(r), |r| <= ln(2)/2. */
+static inline float vm_exp_q_f32(float r) {
+    float r2 = r * r;
+    float q = VM_FMA_F32(r2, 0x1.6a23cp-10f, VM_FMA_F32(r, 0x1.123a22p-7f, 0x1.5558f4p-5f));
+    return VM_FMA_F32(r2, q, VM_FMA_F32(r, 0x1.555492p-3f, 0x1.fffffcp-2f));
+}
+
+static inline double vm_exp_q_f64(double r) {
+    double r2 = r * r, r4 = r2 * r2;
+    double high = VM_FMA_F64(r2, VM_FMA_F64(r, 0x1.ad7f50c2b963ap-26, 0x1.28ad9cfad3a56p-22),
+                             VM_FMA_F64(r, 0x1.71df25aa5584cp-19, 0x1.a01999e0a4696p-16));
+    double middle = VM_FMA_F64(r2, VM_FMA_F64(r, 0x1.a01a012a1181fp-13, 0x1.6c16c18439694p-10),
+                               VM_FMA_F64(r, 0x1.1111111127d0fp-7, 0x1.555555555083bp-5));
+    double low = VM_FMA_F64(r, 0x1.55555555554f9p-3, 0x1.000000000000ap-1);
+    return VM_FMA_F64(r2, VM_FMA_F64(r4, high, middle), low);
+}
+
 /* exp_scaled(x, k) = e^x / 2^k, for an integer k and a result of at most 2^30; *expm1 gets the result minus 1,
  * which for k = 0 keeps its digits near x = 0 where the subtraction would lose them.
  *
@@ -48,10 +97,7 @@ static inline float vm_exp_scaled_f32(float x, float k, float *expm1) {
     float n = t - magic;
     float r = VM_FMA_F32(n, -0.693359375f, x); /* 9 bits: exact for |n| < 2^15 */
     r = VM_FMA_F32(n, 2.12194440e-4f, r);
-    float r2 = r * r;
-    float q = VM_FMA_F32(r2, 0x1.6a23cp-10f, VM_FMA_F32(r, 0x1.123a22p-7f, 0x1.5558f4p-5f));
-    q = VM_FMA_F32(r2, q, VM_FMA_F32(r, 0x1.555492p-3f, 0x1.fffffcp-2f));
-    float p = VM_FMA_F32(r2, q, r);
+    float p = VM_FMA_F32(r * r, vm_exp_q_f32(r), r);
     float e = (1.0f + p) * vm_float((vm_bits_f32(t) << 23) + 0x3f800000u) * 0x1p-30f;
     *expm1 = n == 0.0f ? p : e - 1.0f;
     return e;
@@ -67,18 +113,127 @@ static inline double vm_exp_scaled_f64(double x, double k, double *expm1) {
     double r_high = r;
     r = VM_FMA_F64(n, -0x1.a39ef35793c76p-33, r_high);
     double r_low = VM_FMA_F64(n, -0x1.a39ef35793c76p-33, r_high - r); /* what r rounded off */
-    double r2 = r * r, r4 = r2 * r2;
-    double high = VM_FMA_F64(r2, VM_FMA_F64(r, 0x1.ad7f50c2b963ap-26, 0x1.28ad9cfad3a56p-22),
-                             VM_FMA_F64(r, 0x1.71df25aa5584cp-19, 0x1.a01999e0a4696p-16));
-    double middle = VM_FMA_F64(r2, VM_FMA_F64(r, 0x1.a01a012a1181fp-13, 0x1.6c16c18439694p-10),
-                               VM_FMA_F64(r, 0x1.1111111127d0fp-7, 0x1.555555555083bp-5));
-    double low = VM_FMA_F64(r, 0x1.55555555554f9p-3, 0x1.000000000000ap-1);
-    double q = VM_FMA_F64(r2, VM_FMA_F64(r4, high, middle), low);
+    double r2 = r * r, q = vm_exp_q_f64(r);
     double p = VM_FMA_F64(r2, q, r), sum = 1.0 + r;
     double rest = VM_FMA_F64(r2, q, (r - (sum - 1.0)) + r_low);
     double e = (sum + rest) * vm_double((vm_bits_f64(t) << 52) + 0x3ff0000000000000u) * 0x1p-100;
     *expm1 = n == 0.0 ? p : e - 1.0;
     return e;
+}
+
+/* The parts of e^(high + low): 2^n = *scale 2^-shift, for a shift that leaves 2^n's bits normal, and
+ * e^r = 1 + r + r^2 q(r) = sum + *rest. */
+static inline double vm_exp_parts_f64(double high, double low, double shift, double *rest, double *scale) {
+    const double magic = 6755399441055744.0;
+    double t = VM_FMA_F64(high, 1.4426950408889634, magic);
+    double n = t - magic;
+    double r_high = VM_FMA_F64(n, -0x1.62e42fee00000p-1, high);
+    double r = VM_FMA_F64(n, -0x1.a39ef35793c76p-33, r_high);
+    double r_low = VM_FMA_F64(n, -0x1.a39ef35793c76p-33, r_high - r) + low;
+    double both = r + r_low;
+    r_low = (r - both) + r_low;
+    r_low = VM_FMA_F64(r_low, both, r_low);
+    double sum = 1.0 + both;
+    *rest = VM_FMA_F64(both * both, vm_exp_q_f64(both), (both - (sum - 1.0)) + r_low);
+    *scale = vm_double((vm_bits_f64(t + shift) << 52) + 0x3ff0000000000000u);
+    return sum;
+}
+
+/* exp_wide(high, low) = e^(high + low) for |low| up to 1/1000, over the whole range: denormal results are rounded once,
+ * what is smaller gives 0, what is larger inf, NaN gives NaN. low is not looked at where high is that far out or
+ * infinite. 2^n is multiplied in two factors, of which the second is 2^100 or 2^-100. Worst error: float64 0.78 ULP. */
+static inline double vm_exp_wide_f64(double high, double low) {
+    low = fabs(high) < 750.0 ? low : 0.0;
+    high = high < -750.0 ? -750.0 : high;
+    high = high > 710.0 ? 710.0 : high;
+    double rest, scale, shift = high > 0.0 ? -100.0 : 100.0, back = high > 0.0 ? 0x1p100 : 0x1p-100;
+    double sum = vm_exp_parts_f64(high, low, shift, &rest, &scale);
+    return (sum + rest) * scale * back;
+}
+
+/* e^x over the whole range, as exp_wide. Worst error: float32 1.01 ULP, float64 0.78 ULP. */
+static inline float vm_exp_f32(float x) {
+    const float magic = 12582912.0f;
+    x = x < -108.0f ? -108.0f : x;
+    x = x > 89.0f ? 89.0f : x;
+    float shift = x > 0.0f ? -30.0f : 30.0f, back = x > 0.0f ? 0x1p30f : 0x1p-30f;
+    float t = VM_FMA_F32(x, 1.44269504f, magic);
+    float n = t - magic;
+    float r = VM_FMA_F32(n, -0.693359375f, x);
+    r = VM_FMA_F32(n, 2.12194440e-4f, r);
+    float p = VM_FMA_F32(r * r, vm_exp_q_f32(r), r);
+    return (1.0f + p) * vm_float((vm_bits_f32(t + shift) << 23) + 0x3f800000u) * back;
+}
+
+static inline double vm_exp_f64(double x) { return vm_exp_wide_f64(x, 0.0); }
+
+/* e^x - 1 over the whole range, in two parts: 1 is taken off 2^n e^r before that is rounded, and what the difference
+ * rounds off is kept. For x > 1 everything is 2^30 (2^100) smaller until the last multiplication. */
+static inline float vm_expm1_parts_f32(float x, float *low) {
+    const float magic = 12582912.0f;
+    x = x < -20.0f ? -20.0f : x;
+    x = x > 89.0f ? 89.0f : x;
+    float shift = x > 1.0f ? -30.0f : 0.0f, one = x > 1.0f ? 0x1p-30f : 1.0f, back = x > 1.0f ? 0x1p30f : 1.0f;
+    float t = VM_FMA_F32(x, 1.44269504f, magic);
+    float n = t - magic;
+    float r_high = VM_FMA_F32(n, -0.693359375f, x);
+    float r = VM_FMA_F32(n, 2.12194440e-4f, r_high);
+    float r_low = VM_FMA_F32(n, 2.12194440e-4f, r_high - r);
+    float sum = 1.0f + r, scale = vm_float((vm_bits_f32(t + shift) << 23) + 0x3f800000u);
+    float rest = VM_FMA_F32(r * r, vm_exp_q_f32(r), (r - (sum - 1.0f)) + r_low);
+    float power = sum * scale, high = power - one, part = high - power;
+    *low = VM_FMA_F32(rest, scale, (power - (high - part)) - (one + part)) * back;
+    return high * back;
+}
+
+static inline double vm_expm1_parts_f64(double x, double x_low, double *low) {
+    x_low = fabs(x) < 750.0 ? x_low : 0.0;
+    x = x < -50.0 ? -50.0 : x;
+    x = x > 710.0 ? 710.0 : x;
+    double shift = x > 1.0 ? -100.0 : 0.0, one = x > 1.0 ? 0x1p-100 : 1.0, back = x > 1.0 ? 0x1p100 : 1.0;
+    double rest, scale, lost, sum = vm_exp_parts_f64(x, x_low, shift, &rest, &scale);
+    double high = vm_two_sum_f64(sum * scale, -one, &lost);
+    *low = VM_FMA_F64(rest, scale, lost) * back;
+    return high * back;
+}
+
+/* expm1_wide(high, low) = e^(high + low) - 1 for |low| up to 1/1000. Worst error: float64 1.22 ULP. */
+static inline double vm_expm1_wide_f64(double high, double low) {
+    double rest, first = vm_expm1_parts_f64(high, low, &rest);
+    return first + rest;
+}
+
+/* e^x - 1 over the whole range; x for a tiny x, also -0. Worst error: float32 1.19 ULP, float64 1.22 ULP. */
+static inline float vm_expm1_f32(float x) {
+    float rest, first = vm_expm1_parts_f32(x, &rest);
+    return x == 0.0f ? x : first + rest;
+}
+
+static inline double vm_expm1_f64(double x) {
+    double rest, first = vm_expm1_parts_f64(x, 0.0, &rest);
+    return x == 0.0 ? x : first + rest;
+}
+
+/* tanh(x) = E / (E + 2) with E = e^2|x| - 1 in two parts: odd, x for a tiny x, 1 from 19.1 (9.1) on. What E and E + 2
+ * round off is given back to first order: 2.5 ULP without that.
+ * Worst error: float32 1.34 ULP, float64 1.36 ULP. */
+static inline float vm_tanh_f32(float x) {
+    float a = fabsf(x);
+    a = a > 20.0f ? 20.0f : a;
+    float rest, first = vm_expm1_parts_f32(2.0f * a, &rest);
+    float e = first + rest, e_low = rest - (e - first);
+    float d = e + 2.0f, part = d - e, d_low = (e - (d - part)) + (2.0f - part) + e_low;
+    float quotient = e / d;
+    return copysignf(quotient + (e_low - quotient * d_low) / d, x);
+}
+
+static inline double vm_tanh_f64(double x) {
+    double a = fabs(x);
+    a = a > 40.0 ? 40.0 : a;
+    double rest, first = vm_expm1_parts_f64(2.0 * a, 0.0, &rest);
+    double e = first + rest, e_low = rest - (e - first);
+    double d_low, d = vm_two_sum_f64(e, 2.0, &d_low), quotient = e / d;
+    return copysign(quotient + (e_low - quotient * (d_low + e_low)) / d, x);
 }
 
 /* log(1 + f) = f + k ln 2 for 1 + f in [sqrt(1/2), sqrt(2)], with k ln 2 added in two parts: f - f^2/2 + f^3 P(f)
@@ -104,8 +259,81 @@ static inline double vm_log_near_1_f64(double f, double k) {
     return k * 6.93147180369123816490e-01 - ((half - small) - f);
 }
 
-/* log1p(x) for x >= 0: 1 + x = 2^k (1 + f), and what 1 + x rounded off is put back into f. inf gives inf, NaN gives
- * NaN. Worst error: float32 1.50 ULP, float64 1.31 ULP. */
+/* log((1 + f + f_low) 2^k) in two parts, for 1 + f in [sqrt(1/2), sqrt(2)]. With g = 2f/(2 + f), which is f for a tiny
+ * f and keeps its denormals,
+ *
+ *     log(1 + f) = 2 artanh(g/2) = g + g (g^2/12 + g^4 R(g^2)),
+ *
+ * all in two parts but g^4 R, which is less than 2^-12 of the whole; k ln 2 is added in two parts, the first exact. */
+static inline double vm_log_core_f64(double f, double f_low, double k, double *low) {
+    double h = 0.5 * f, d = 1.0 + h, d_low = (h - (d - 1.0)) + 0.5 * f_low, inverse = 1.0 / d, lost;
+    double g = f * inverse, gd = vm_two_product_f64(g, d, &lost);
+    double g_low = ((((f - gd) - lost) + f_low) - g * d_low) * inverse;
+    double y_low, y = vm_two_product_f64(g, g, &y_low), y2 = y * y;
+    y_low = VM_FMA_F64(2.0 * g, g_low, y_low);
+    double r = VM_FMA_F64(y2, VM_FMA_F64(y, 0x1.e49d8533c27f3p-23, 0x1.deff678ecc78bp-21),
+                          VM_FMA_F64(y, 0x1.111b8c5c16c56p-18, 0x1.3b1385ec72112p-16));
+    r = VM_FMA_F64(y2, r, VM_FMA_F64(y, 0x1.745d17ab48856p-14, 0x1.c71c71c69ed95p-12));
+    r = VM_FMA_F64(y2, r, VM_FMA_F64(y, 0x1.24924924926b5p-9, 0x1.9999999999999p-7)) * y2;
+    r = VM_FMA_F64(0.025 * y_low, y, r); /* y_low is up to 3 ulps of y */
+    double t_low, t = vm_two_product_f64(y, 0x1.5555555555555p-4, &t_low), sum = t + r;
+    t_low = VM_FMA_F64(y_low, 0x1.5555555555555p-4, VM_FMA_F64(y, 0x1.5555555555555p-58, t_low)) + (r - (sum - t));
+    double u_low, u = vm_two_product_f64(g, sum, &u_low);
+    u_low += VM_FMA_F64(g, t_low, g_low * sum);
+    double kln2 = k * 0x1.62e42fefa3800p-1, first = kln2 + g, second = first + u; /* 42 bits: k ln 2 is exact */
+    double small = VM_FMA_F64(k, 0x1.ef35793c76730p-45, u_low) + g_low;
+    small += (g - (first - kln2)) + (u - (second - first));
+    double high = second + small;
+    *low = small - (high - second);
+    return high;
+}
+
+/* log(x) = high + *low for every x, to 2^-64 of itself: the low part is what an exponent needs. Denormal numbers are
+ * made normal first. 0 gives -inf, less than 0 NaN, inf inf, NaN NaN, each with a low part of 0. */
+static inline double vm_log_wide_f64(double x, double *low) {
+    double u = x < 0x1p-1022 ? x * 0x1p54 : x, bias = x < 0x1p-1022 ? 4503599627371574.0 : 4503599627371520.0;
+    uint64_t k = (vm_bits_f64(u) + (0x4000000000000000u - 0x3fe6a09e667f3bcdu)) >> 52; /* 1024 too large: >= 0 */
+    double n = vm_double(0x4330000000000000u | k) - bias;                              /* v3 cannot cast k to double */
+    double m = vm_double(vm_bits_f64(u) - (k << 52) + 0x4000000000000000u), rest;
+    double high = vm_log_core_f64(m - 1.0, 0.0, n, &rest);
+    high = x > 0.0 ? high : (x == 0.0 ? -INFINITY : NAN);
+    rest = x > 0.0 ? rest : 0.0;
+    *low = x < INFINITY ? rest : 0.0;
+    return x < INFINITY ? high : x;
+}
+
+/* log(x) for every x, as log_wide. Worst error: float32 0.88 ULP, float64 0.51 ULP. */
+static inline float vm_log_f32(float x) {
+    float u = x < 0x1p-126f ? x * 0x1p24f : x;
+    int32_t k = (int32_t)(vm_bits_f32(u) - 0x3f3504f3u) >> 23;
+    float n = (float)k - (x < 0x1p-126f ? 24.0f : 0.0f);
+    float y = vm_log_near_1_f32(vm_float(vm_bits_f32(u) - ((uint32_t)k << 23)) - 1.0f, n);
+    y = x > 0.0f ? y : (x == 0.0f ? -INFINITY : NAN);
+    return x < INFINITY ? y : x;
+}
+
+static inline double vm_log_f64(double x) {
+    double low;
+    return vm_log_wide_f64(x, &low);
+}
+
+/* log1p(x) = high + *low, to 2^-64 of itself, with what 1 + x rounds off. -1 gives -inf, less than that NaN. */
+static inline double vm_log1p_wide_f64(double x, double *low) {
+    double lost, u = vm_two_sum_f64(1.0, x, &lost);
+    uint64_t k = (vm_bits_f64(u) + (0x4000000000000000u - 0x3fe6a09e667f3bcdu)) >> 52;
+    double n = vm_double(0x4330000000000000u | k) - 4503599627371520.0;
+    double m = vm_double(vm_bits_f64(u) - (k << 52) + 0x4000000000000000u);
+    lost = x < 0x1p200 ? lost * vm_double((2047 - k) << 52) : 0.0; /* by 2^-k */
+    double f = (m - 1.0) + lost, f_low = lost - (f - (m - 1.0)), rest; /* k = 0: f = x */
+    double high = vm_log_core_f64(f, f_low, n, &rest);
+    high = u > 0.0 ? high : (u == 0.0 ? -INFINITY : NAN);
+    rest = u > 0.0 ? rest : 0.0;
+    *low = x < INFINITY ? rest : 0.0;
+    return x < INFINITY ? high : x;
+}
+
+/* log1p(x) for x >= -1: 1 + x = 2^k (1 + f), and what 1 + x rounded off is put back into f. -1 gives -inf, less than
+ * that NaN, inf inf, NaN NaN. Worst error: float32 1.50 ULP, float64 1.34 ULP. */
 static inline float vm_log1p_f32(float x) {
     float high = x > 1.0f ? x : 1.0f, low = x > 1.0f ? 1.0f : x;
     float u = high + low, lost = low - (u - high);
@@ -113,17 +341,18 @@ static inline float vm_log1p_f32(float x) {
     float scale = vm_float((uint32_t)(k < 127 ? 127 - k : 0) << 23);
     float f = (vm_float(vm_bits_f32(u) - ((uint32_t)k << 23)) - 1.0f) + lost * scale;
     float y = vm_log_near_1_f32(f, (float)k);
+    y = u > 0.0f ? y : (u == 0.0f ? -INFINITY : NAN);
     return x < INFINITY ? y : x;
 }
 
 static inline double vm_log1p_f64(double x) {
     double high = x > 1.0 ? x : 1.0, low = x > 1.0 ? 1.0 : x;
     double u = high + low, lost = low - (u - high);
-    int64_t k = (int64_t)((vm_bits_f64(u) - 0x3fe6a09e667f3bcdu) >> 52); /* u >= 1: never negative */
-    double scale = vm_double((uint64_t)(k < 1023 ? 1023 - k : 0) << 52);
-    double f = (vm_double(vm_bits_f64(u) - ((uint64_t)k << 52)) - 1.0) + lost * scale;
-    double n = vm_double(0x4330000000000000u | (uint64_t)k) - 4503599627370496.0; /* v3 cannot cast k to double */
-    double y = vm_log_near_1_f64(f, n);
+    uint64_t k = (vm_bits_f64(u) + (0x4000000000000000u - 0x3fe6a09e667f3bcdu)) >> 52;
+    double scale = vm_double((2047 - k) << 52);
+    double f = (vm_double(vm_bits_f64(u) - (k << 52) + 0x4000000000000000u) - 1.0) + (x < 0x1p200 ? lost * scale : 0.0);
+    double y = vm_log_near_1_f64(f, vm_double(0x4330000000000000u | k) - 4503599627371520.0);
+    y = u > 0.0 ? y : (u == 0.0 ? -INFINITY : NAN);
     return x < INFINITY ? y : x;
 }
 
@@ -137,6 +366,26 @@ static inline float vm_log1p_unit_f32(float x) {
 static inline double vm_log1p_unit_f64(double x) {
     double f = x > 0.41421356237309503 ? (x - 1.0) * 0.5 : x;
     return vm_log_near_1_f64(f, x > 0.41421356237309503 ? 1.0 : 0.0);
+}
+
+/* x^y for x >= 0, as e^(y log x) with the exponent in two parts. x^0 = 1, 0^y = 0 or inf, 1^y = 1, also for an infinite
+ * y; NaN in x or y gives NaN. An exponent beyond 2^100 is cut there, where all powers but those of 1 are 0 or inf.
+ * Worst error: float32 0.51 ULP (by way of double), float64 0.78 ULP. */
+static inline double vm_power_f64(double x, double y) {
+    double log_low, low, exponent = y > 0x1p100 ? 0x1p100 : y;
+    exponent = exponent < -0x1p100 ? -0x1p100 : exponent;
+    double log = vm_log_wide_f64(x, &log_low), high = vm_two_product_f64(exponent, log, &low);
+    double power = vm_exp_wide_f64(high, VM_FMA_F64(exponent, log_low, low));
+    power = y == 0.0 ? 1.0 : power;
+    return x == x ? power : x;
+}
+
+static inline float vm_power_f32(float x, float y) {
+    double exponent = y > 0x1p100f ? 0x1p100 : (double)y;
+    exponent = exponent < -0x1p100 ? -0x1p100 : exponent;
+    double power = vm_exp_f64(exponent * vm_log_f64((double)x));
+    power = y == 0.0f ? 1.0 : power;
+    return x == x ? (float)power : x;
 }
 
 /* Sums in 32 lanes, which are then added in pairs: no chain of additions is longer than n/32 + 5, which keeps both the

@@ -13,6 +13,23 @@ cdef extern from "vecmath.h" nogil:
     double vm_log1p_f64(double x) noexcept
     float vm_log1p_unit_f32(float x) noexcept
     double vm_log1p_unit_f64(double x) noexcept
+    float vm_exp_f32(float x) noexcept
+    double vm_exp_f64(double x) noexcept
+    float vm_expm1_f32(float x) noexcept
+    double vm_expm1_f64(double x) noexcept
+    float vm_tanh_f32(float x) noexcept
+    double vm_tanh_f64(double x) noexcept
+    float vm_log_f32(float x) noexcept
+    double vm_log_f64(double x) noexcept
+    float vm_power_f32(float x, float y) noexcept
+    double vm_power_f64(double x, double y) noexcept
+    double exp_wide "vm_exp_wide_f64"(double high, double low) noexcept
+    double expm1_wide "vm_expm1_wide_f64"(double high, double low) noexcept
+    double log_wide "vm_log_wide_f64"(double x, double* low) noexcept
+    double log1p_wide "vm_log1p_wide_f64"(double x, double* low) noexcept
+    double two_sum "vm_two_sum_f64"(double a, double b, double* low) noexcept
+    double two_product "vm_two_product_f64"(double a, double b, double* low) noexcept
+    double two_quotient "vm_two_quotient_f64"(double a, double b, double* low) noexcept
     float vm_sum_f32(const float* x, Py_ssize_t n) noexcept
     double vm_sum_f64(const double* x, Py_ssize_t n) noexcept
     double vm_sum_twice_f64(const double* x, Py_ssize_t n) noexcept
@@ -44,6 +61,41 @@ cdef inline real log1p_unit(real x) noexcept nogil:
         return vm_log1p_unit_f32(x)
     else:
         return vm_log1p_unit_f64(x)
+
+
+cdef inline real exp(real x) noexcept nogil:
+    if real is float:
+        return vm_exp_f32(x)
+    else:
+        return vm_exp_f64(x)
+
+
+cdef inline real expm1(real x) noexcept nogil:
+    if real is float:
+        return vm_expm1_f32(x)
+    else:
+        return vm_expm1_f64(x)
+
+
+cdef inline real tanh(real x) noexcept nogil:
+    if real is float:
+        return vm_tanh_f32(x)
+    else:
+        return vm_tanh_f64(x)
+
+
+cdef inline real log(real x) noexcept nogil:
+    if real is float:
+        return vm_log_f32(x)
+    else:
+        return vm_log_f64(x)
+
+
+cdef inline real power(real x, real y) noexcept nogil:
+    if real is float:
+        return vm_power_f32(x, y)
+    else:
+        return vm_power_f64(x, y)
 
 
 cdef inline real sum_of(const real* x, Py_ssize_t n) noexcept nogil:
