@@ -4,6 +4,7 @@ import inspect
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 import fastloss as fl
 
-from .inputs import DTYPES, domains_of, seeded, within
+from .inputs import DTYPES, domains_of, plain, seeded, within
 
 LOSSES = [loss for loss in fl.LOSSES.values() if loss.shape != "root"]
 ROOTS = [loss for loss in fl.LOSSES.values() if loss.shape == "root"]  # one number for all elements: test_roots.py
@@ -46,9 +47,14 @@ each_one_gradient = over_forms([(loss, soft) for loss, soft in FORMS if len(loss
 
 
 def sample(
-    loss: fl.Loss, shape: Any = 7, dtype: Any = np.float32, soft: bool = False, classes: int = 5
+    loss: fl.Loss,
+    shape: Any = 7,
+    dtype: Any = np.float32,
+    soft: bool = False,
+    classes: int = 5,
+    words: Mapping[str, Any] = {},
 ) -> tuple[np.ndarray, ...]:
-    """Ordinary predictions and targets: elements of the shape, or rows of it."""
+    """Ordinary predictions and targets: elements of the shape, or rows of it, in the domains for these words."""
     rng = seeded(loss.name, shape, soft, classes)
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
     if loss.shape == "rows":
@@ -56,7 +62,7 @@ def sample(
         target = rng.dirichlet(np.ones(classes), shape) if soft else rng.integers(0, classes, shape)
         return logits.astype(dtype), target.astype(dtype if soft else np.int64)
     arrays = []
-    for domain in domains_of(loss, {}):
+    for domain in domains_of(loss, words):
         drawn = 3 * rng.standard_normal(shape)
         if domain.ends:
             drawn = np.where(rng.random(shape) < 0.5, domain.low, domain.high)
@@ -67,7 +73,9 @@ def sample(
                 drawn = domain.low + (domain.high - domain.low) * rng.uniform(0.01, 0.99, shape)
             elif np.isfinite(domain.high):
                 drawn = np.where(rng.random(shape) < 0.5, domain.high, np.minimum(drawn, domain.high))
-        arrays.append(drawn.astype(dtype))
+        drawn = drawn.astype(dtype)
+        # half precision may round to an open end
+        arrays.append(np.where(within(domain, drawn), drawn, np.asarray(plain(domain), dtype)))
         assert within(domain, arrays[-1]).all()
     return tuple(arrays)
 

@@ -2,7 +2,7 @@
 
 import inspect
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -95,7 +95,9 @@ def numbers(rng: np.random.Generator, n: int, domain: Interval, dtype: np.dtype,
     with np.errstate(over="ignore"):
         drawn = np.choose(np.arange(n) % 4, pools).astype(dtype)
     keep = within(domain, drawn) & np.isfinite(drawn.astype(np.float64))
-    return rng.permutation(np.where(keep, drawn, middle.astype(dtype)).astype(dtype))
+    middle = middle.astype(dtype)
+    middle = np.where(within(domain, middle), middle, np.asarray(plain(domain), dtype))  # rounded to an open end
+    return rng.permutation(np.where(keep, drawn, middle).astype(dtype))
 
 
 def within(domain: Interval, array: np.ndarray) -> np.ndarray:
@@ -108,7 +110,7 @@ def within(domain: Interval, array: np.ndarray) -> np.ndarray:
     return (low & high) | np.isnan(x)
 
 
-def domains_of(loss: fl.Loss, kwargs: dict[str, Any]) -> list[Interval]:
+def domains_of(loss: fl.Loss, kwargs: Mapping[str, Any]) -> list[Interval]:
     """What the positional inputs may be."""
     domains = loss.domains(kwargs)
     return [domains.get(name, Interval()) for name in positional(loss)]

@@ -20,8 +20,7 @@ def shared(function: Any, words: dict[str, Any], unless: tuple[str, ...] = ()) -
 
 
 def batches(loss: fl.Loss, soft: bool) -> list[Any]:
-    inputs = sample(loss, 200, np.float64, soft, classes=7)
-    return [(inputs, words) for words in hyperparameters(loss)]
+    return [(sample(loss, 200, np.float64, soft, 7, words), words) for words in hyperparameters(loss)]
 
 
 @each_form

@@ -180,6 +180,41 @@ def test_exponentials_of_two_parts(function, exact):
     check(worst, function, "float64")
 
 
+def test_exponentials_with_a_factor():
+    """Factors as small or large as the power of e is large or small: the result is what counts."""
+    random = np.random.default_rng(6)
+    x = random.uniform(-1400, 1400, POINTS)
+    low = np.spacing(x) * random.uniform(-0.5, 0.5, POINTS)
+    a = np.exp2(np.clip(random.uniform(-1074, 1023, POINTS) - x / np.log(2), -1074, 1023))
+    result = np.empty_like(x)
+    elementary.exp_times(a, x, low, result)
+    true = a.astype(WIDE) * np.exp(x.astype(WIDE)) * (1 + low.astype(WIDE))
+    finite = true < np.finfo(float).max
+    check(worst_ulp(result[finite], true[finite]), "exp_times", "float64")
+    assert np.isinf(result[~finite]).all()
+
+
+def test_what_is_left_of_an_exponential():
+    """e^x - 1 - x, which near 0 is x^2/2, for x in two parts."""
+    x = float64_numbers(-745, 709.7)
+    x = np.concatenate([x[np.abs(x) > 1e-150], np.random.default_rng(7).uniform(-1, 1, POINTS)])
+    low = np.spacing(x) * np.random.default_rng(8).uniform(-0.5, 0.5, x.size)
+    result = np.empty_like(x)
+    elementary.exp_tail(x, low, result)
+    wide = x.astype(WIDE)
+    near = np.abs(x) < 0.75
+    term, series = wide[near] ** 2 / 2, 0
+    for k in range(3, 30):
+        series, term = series + term, term * wide[near] / k
+    true = np.expm1(wide) - wide
+    true[near] = series
+    check(worst_ulp(result, true + np.expm1(wide) * low), "exp_tail", "float64")
+    ends = np.array([-INF, -1e300, -0.0, 0, 5e-324, 1e300, INF, NAN])
+    result = np.empty_like(ends)
+    elementary.exp_tail(ends, np.zeros(8), result)
+    np.testing.assert_array_equal(result, [INF, 1e300, 0, 0, 0, INF, INF, NAN])
+
+
 @pytest.mark.parametrize(("function", "exact"), [("log_wide", mpmath.log), ("log1p_wide", mpmath.log1p)])
 def test_logarithms_in_two_parts(function, exact):
     """high + low is off by at most 2^-64 of the logarithm, or what the smallest number allows; high is rounded once."""

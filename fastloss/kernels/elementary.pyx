@@ -58,6 +58,18 @@ def exp_wide(const double[::1] high, const double[::1] low, double[::1] result):
         result[i] = vecmath.exp_wide(high[i], low[i])
 
 
+def exp_times(const double[::1] a, const double[::1] high, const double[::1] low, double[::1] result):
+    cdef Py_ssize_t i
+    for i in range(high.shape[0]):
+        result[i] = vecmath.exp_times(a[i], high[i], low[i])
+
+
+def exp_tail(const double[::1] high, const double[::1] low, double[::1] result):
+    cdef Py_ssize_t i
+    for i in range(high.shape[0]):
+        result[i] = vecmath.exp_tail(high[i], low[i])
+
+
 def expm1_wide(const double[::1] high, const double[::1] low, double[::1] result):
     cdef Py_ssize_t i
     for i in range(high.shape[0]):

@@ -24,6 +24,8 @@ cdef extern from "vecmath.h" nogil:
     float vm_power_f32(float x, float y) noexcept
     double vm_power_f64(double x, double y) noexcept
     double exp_wide "vm_exp_wide_f64"(double high, double low) noexcept
+    double exp_times "vm_exp_times_f64"(double a, double high, double low) noexcept
+    double exp_tail "vm_exp_tail_f64"(double high, double low) noexcept
     double expm1_wide "vm_expm1_wide_f64"(double high, double low) noexcept
     double log_wide "vm_log_wide_f64"(double x, double* low) noexcept
     double log1p_wide "vm_log1p_wide_f64"(double x, double* low) noexcept
