@@ -84,8 +84,9 @@ class BuildInParallel(build_ext):
 # GCC lifts `if grad:` out of a loop of up to 50 instructions only; block functions are longer. Without it no
 # gradient loop is vectorised for plain x86-64, which has no masked stores (BCE with logits: 19 times slower).
 UNSWITCH = "--param=max-unswitch-insns=2000"
-if supports(UNSWITCH):
-    FLAGS.append(UNSWITCH)
+# It gives up on a loop in which more than ten pairs of arrays might overlap: three inputs and two gradients have more.
+OVERLAPS = "--param=vect-max-version-for-alias-checks=100"
+FLAGS += [flag for flag in (UNSWITCH, OVERLAPS) if supports(flag)]
 THREADS = ["-fopenmp"] if supports("-fopenmp", OPENMP_PROGRAM) else []
 if not THREADS:
     print("fastloss: the C compiler has no OpenMP, so the kernels will run on one thread", file=sys.stderr)
