@@ -46,7 +46,8 @@ reduction : {{"mean", "sum", "none"}}
 denominator : float > 0, optional
     Divides the mean instead of sum(w): with the whole batch's, the parts of a batch add up.
 out : ndarray, optional
-    Where `value_and_grad` puts {gradient}, a call with ``reduction="none"`` the losses, and `grad_hess` a pair.""",
+    Where `value_and_grad` puts {gradient}, a call
+    with ``reduction="none"`` the losses, and `grad_hess` a pair.""",
     "returns": """\
 Returns
 -------
@@ -318,20 +319,25 @@ class Root(Loss[P]):
 
     shape = "root"
 
-    def __init__(self, declaration: Callable[Concatenate[int, P], Any], *, of: Pointwise[...], **fields: Any) -> None:
+    def __init__(
+        self,
+        declaration: Callable[Concatenate[int, P], Any],
+        *,
+        of: Pointwise[...],
+        scalable: bool,
+        **fields: Any,
+    ) -> None:
         super().__init__(declaration, inputs=of.inputs, grads=of.grads, kinks=None, signed=False, **fields)
-        self._of = of
+        self._of, self._scalable = of, scalable
 
-    def run(
-        self, ask: int, inputs: tuple[Any, ...], weight: Any, reduction: Any, denominator: Any, out: Any
-    ) -> Any:
+    def run(self, ask: int, inputs: tuple[Any, ...], weight: Any, reduction: Any, denominator: Any, out: Any) -> Any:
         """The root of the mean; the mean's gradient, divided by twice the root."""
         if ask == GRAD_HESS:
             raise TypeError(f"{self.name} has no Hessian diagonal: it is one number for all elements")
         if reduction != "mean":
             raise ValueError(f'reduction must be "mean", not {reduction!r}: {self.name} is one number for all elements')
         mean, scale = self._of.run(VALUE, inputs, (), weight, reduction, denominator, None), 1.0
-        if mean in (0.0, math.inf) and np.asarray(inputs[0]).dtype == np.float64:
+        if self._scalable and mean in (0.0, math.inf) and np.asarray(inputs[0]).dtype == np.float64:
             # squares that leave the range of a float64, in which their root may well lie
             scale = 2.0**600 if mean == 0 else 2.0**-600
             inputs = tuple(np.multiply(array, scale, dtype=np.float64) for array in inputs)
@@ -487,13 +493,18 @@ def root(
     of: Pointwise[...],
     *,
     reference: Callable[..., Any],
+    scalable: bool = False,
     domain: Mapping[str, Domain] | None = None,
     peers: Mapping[str, str | Peer] | None = None,
 ) -> Callable[[Callable[Concatenate[int, P], Any]], Root[P]]:
-    """Declare the square root of a loss's mean. The reference takes lists: all the elements."""
+    """Declare the square root of a loss's mean. The reference takes lists: all the elements. It is `scalable` if
+    inputs of twice the size have twice the root."""
 
     def declare(declaration: Callable[Concatenate[int, P], Any]) -> Root[P]:
-        return Root(declaration, of=of, reference=reference, domain=domain or {}, examples=({},), peers=peers or {})
+        return Root(
+            declaration, of=of, scalable=scalable, reference=reference, domain=domain or {}, examples=({},),
+            peers=peers or {},
+        )  # fmt: skip
 
     return declare
 

@@ -252,8 +252,10 @@ def test_half_precision_is_storage_only(loss: fl.Loss, soft: bool) -> None:
             found, expected = everything(loss, *half), everything(loss, *single)
             for name in ("losses", "mean"):
                 assert_same(found[name], expected[name], name)
-            for name in ("gradient of the mean", "gradient of the sum", "Hessian"):
-                assert_same(found[name], expected[name].astype(dtype), name)
+            for name in found.keys() - {"losses", "mean"}:
+                with np.errstate(over="ignore"):
+                    rounded = expected[name].astype(dtype)
+                assert_same(found[name], rounded, name)
 
 
 @pytest.mark.parametrize("loss", [loss for loss in POINTWISE if takes(loss, INTEGER_PAIR)], ids=named)

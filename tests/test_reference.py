@@ -52,6 +52,9 @@ def few_cases(loss: fl.Loss) -> list[Case]:
             inputs = tuple(np.concatenate(pair) for pair in pairs)
             # abs has a corner at 0, where the dual of a square of it has lost its curvature
             keep = inputs[0] != inputs[1] if len(inputs) > 1 else inputs[0] != 0
+            for name, domain, column in zip(positional(loss), domains, inputs, strict=True):
+                if name in loss.grads:  # at an end of its domain a derivative has one side only
+                    keep &= (column != domain.low) & (column != domain.high)
             found.append(Case("", tuple(column[keep] for column in inputs), kwargs))
     return found
 
@@ -101,8 +104,9 @@ def test_terms_add_up_to_what_they_are_the_terms_of(loss: fl.Loss) -> None:
                 several = loss.shape == "rows" or (ending and len(loss.grads) > 1)
                 pairs = zip(as_list(function(*inputs, **words)), lists if several else [lists], strict=True)
                 for result, summands in pairs:
-                    if summands:
-                        assert abs(sum(summands) - result) <= context(700).mpf("1e-300") * max(map(abs, summands))
+                    if summands and context(700).isfinite(sum(summands)):
+                        largest = max(1, *map(abs, summands))
+                        assert abs(sum(summands) - result) <= context(700).mpf("1e-300") * largest
 
 
 FAILURES = [
@@ -112,6 +116,21 @@ FAILURES = [
     ("binary_cross_entropy_with_logits", "_grad", (40.0, 1.0), 0.0),
     ("binary_cross_entropy_with_logits", "_hess", (40.0, 1.0), 0.0),
     ("huber", "", (1.5e154, 0.0, {"delta": math.inf}), math.inf),
+    ("half_squared_error", "", (1.5e154, 0.0), math.inf),
+    ("smooth_l1", "", (1e160, 0.0, {"beta": 1e200}), math.inf),
+    ("quantile_huber", "", (1e160, 0.0, {"kappa": 1e200}), math.inf),
+    ("expectile", "", (1.5e154, 0.0), math.inf),
+    ("epsilon_insensitive", "", (0.5, -1e-20, {"epsilon": 0.5}), 0.0),
+    ("mape", "", (3e307, 1e307), math.inf),
+    ("smape", "", (1.5e308, 0.5e308), 2.0),
+    ("smape", "_grad", (3e-200, 1e-200), math.inf),
+    ("msle", "", (1e-20, 0.0), 0.0),
+    ("linex", "", (1e-9, 0.0), 0.0),
+    ("soft_margin", "", (-800.0, 1.0), math.inf),
+    ("soft_margin", "", (40.0, 1.0), 0.0),
+    ("savage", "_hess", (-0.6931471805599453, 1.0), 0.0),
+    ("tangent", "", (0.5463024898437905, 1.0), 0.0),
+    ("tangent", "_grad", (0.5463024898437905, 1.0), 0.0),
     ("cross_entropy", "", ([40.0, 0.0], 0), 0.0),
     ("cross_entropy", "", ([1000.0, 0.0], 1), math.inf),
     ("cross_entropy", "_grad", ([40.0, 0.0], 0), [0.0, 4.248354255291589e-18]),
