@@ -6,10 +6,12 @@ the text to read.
 
 # isort: off
 # The families in catalogue order, which LOSSES keeps.
-from fastloss import regression, classification, softmax as _softmax
+from fastloss import regression, robust, classification, softmax as _softmax, m_estimators
 from fastloss.regression import *
+from fastloss.robust import *
 from fastloss.classification import *
 from fastloss.softmax import *
+from fastloss.m_estimators import *
 
 # isort: on
 from fastloss.loss import LOSSES, Loss
@@ -17,7 +19,9 @@ from fastloss.threads import get_num_threads, set_num_threads
 
 __all__ = ["LOSSES", "Loss", "get_num_threads", "set_num_threads"]
 __all__ += regression.__all__
+__all__ += robust.__all__
 __all__ += classification.__all__
 __all__ += _softmax.__all__
+__all__ += m_estimators.__all__
 
 __version__ = "0.1.0"
