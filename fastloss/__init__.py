@@ -6,12 +6,14 @@ the text to read.
 
 # isort: off
 # The families in catalogue order, which LOSSES keeps.
-from fastloss import regression, robust, classification, softmax as _softmax, m_estimators
+from fastloss import regression, robust, margin, classification, softmax as _softmax, m_estimators, surrogates
 from fastloss.regression import *
 from fastloss.robust import *
+from fastloss.margin import *
 from fastloss.classification import *
 from fastloss.softmax import *
 from fastloss.m_estimators import *
+from fastloss.surrogates import *
 
 # isort: on
 from fastloss.loss import LOSSES, Loss
@@ -20,8 +22,10 @@ from fastloss.threads import get_num_threads, set_num_threads
 __all__ = ["LOSSES", "Loss", "get_num_threads", "set_num_threads"]
 __all__ += regression.__all__
 __all__ += robust.__all__
+__all__ += margin.__all__
 __all__ += classification.__all__
 __all__ += _softmax.__all__
 __all__ += m_estimators.__all__
+__all__ += surrogates.__all__
 
 __version__ = "0.1.0"
