@@ -1,7 +1,65 @@
-"""Binary classification losses: block functions of (logits, target, ...)."""
+"""Binary classification losses: block functions of (pred, target) and of (logits, target, ...)."""
 
+from libc.math cimport fabs
 from fastloss.kernels.kernel cimport kernel
-from fastloss.kernels.vecmath cimport absolute, exp_scaled, log1p_unit, real
+from fastloss.kernels.vecmath cimport (
+    absolute, exp, exp_scaled, exp_wide, expm1, log, log1p, log1p_unit, log1p_wide, log_wide, real, two_product,
+    two_quotient, two_sum,
+)
+
+
+# (p - t)^2, in double so that sums do not drift.
+cdef void brier(
+    real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
+) noexcept nogil:
+    cdef real* pred = inputs[0]
+    cdef real* target = inputs[1]
+    cdef real* grad = grads[0]
+    cdef real* hess = hesses[0]
+    cdef double r
+    cdef Py_ssize_t i
+    for i in range(n):
+        r = <double>pred[i] - <double>target[i]
+        loss[i] = r * r
+        if grad:
+            grad[i] = <real>(2 * r)
+        if hess:
+            hess[i] = 2
+
+
+# -(yes log p + no log1p(-p)), with no factor 0 where the other is infinite. The gradient is (p - yes) / (p (1 - p)):
+# p - yes in two parts, because label smoothing puts yes between two floats; of a term whose numerator is 0 the factor
+# p or 1 - p has cancelled. Divided twice in the Hessian, because p^2 underflows.
+cdef void binary_cross_entropy(
+    real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
+) noexcept nogil:
+    cdef real* pred = inputs[0]
+    cdef real* target = inputs[1]
+    cdef real* grad = grads[0]
+    cdef real* hess = hesses[0]
+    cdef double smoothing = params[0], p, q, t, shift, yes, no, log_p, log_q, d, m, s, r, d_low, m_low, s_low, r_low
+    cdef Py_ssize_t i
+    for i in range(n):
+        p = fabs(<double>pred[i])  # a -0 must not turn the sign of an infinite slope
+        t = <double>target[i]
+        q = 1 - p
+        shift = smoothing * (t - 0.5)
+        yes = t - shift
+        no = (1 - t) + shift
+        log_p = log[double](p)
+        log_q = log1p[double](-p)
+        loss[i] = (0 - (yes * log_p if yes != 0 else 0)) - (no * log_q if no != 0 else 0)
+        if grad:
+            d = two_sum(t, -0.5, &d_low)
+            m = two_product(smoothing, d, &m_low)
+            s = two_sum(p, -t, &s_low)
+            r = two_sum(s, m, &r_low)
+            r += r_low + (s_low + (m_low + smoothing * d_low))
+            r = r if yes != 0 else 1
+            r = r if no != 0 else -1
+            grad[i] = <real>(r / ((p if yes != 0 else 1) * (q if no != 0 else 1)))
+        if hess:
+            hess[i] = <real>((yes / p / p if yes != 0 else 0) + (no / q / q if no != 0 else 0))
 
 
 # With e = exp(-|x|), u the weight of the side that x speaks against and v that of the other side
@@ -46,9 +104,409 @@ cdef void binary_cross_entropy_with_logits(
             hess[i] = (u + v) * e / ((one + e) * (one + e))
 
 
+# What the focal losses are made of. A power m^gamma multiplies what is wrong with log m by gamma log m, up to 745, so
+# for float64 all that leads to it is kept in two parts, to 64 bits. So is what the power is multiplied by, which in
+# places changes its sign. For float32, double has bits enough, and `kind` drops the low parts.
+ctypedef struct Parts:
+    double high
+    double low
+
+
+cdef inline Parts plus(Parts a, Parts b, real kind) noexcept nogil:
+    cdef Parts total
+    if real is double:
+        total.high = two_sum(a.high, b.high, &total.low)
+        total.low += a.low + b.low
+    else:
+        total.high, total.low = a.high + b.high, 0
+    return total
+
+
+cdef inline Parts times(Parts a, Parts b, real kind) noexcept nogil:
+    cdef Parts product
+    if real is double:
+        product.high = two_product(a.high, b.high, &product.low)
+        product.low += a.high * b.low + a.low * b.high
+    else:
+        product.high, product.low = a.high * b.high, 0
+    return product
+
+
+cdef inline Parts over(Parts a, Parts b, real kind) noexcept nogil:
+    cdef Parts quotient
+    if real is double:
+        quotient.high = two_quotient(a.high, b.high, &quotient.low)
+        quotient.low += (a.low - quotient.high * b.low) / b.high
+    else:
+        quotient.high, quotient.low = a.high / b.high, 0
+    return quotient
+
+
+cdef inline Parts parts(double x) noexcept nogil:
+    return Parts(x, 0)
+
+
+cdef inline Parts minus(Parts a) noexcept nogil:
+    return Parts(-a.high, -a.low)
+
+
+# The same number with a low part that is what the high one rounds off.
+cdef inline Parts settled(Parts a) noexcept nogil:
+    cdef Parts result
+    result.high = two_sum(a.high, a.low, &result.low)
+    return result
+
+
+cdef inline Parts choose(bint first, Parts a, Parts b) noexcept nogil:
+    return Parts(a.high if first else b.high, a.low if first else b.low)
+
+
+# e^-a for a >= 0. The logarithm of e as it was rounded tells what it rounded off; next to a = 0 this leaves 1 - e, too,
+# with all of its digits.
+cdef inline Parts exp_parts(double a, real kind) noexcept nogil:
+    cdef double difference, high, low, e = exp_scaled[double](-a, 0, &difference)
+    cdef Parts result
+    if real is double:
+        high = log_wide(e, &low)
+        result.high = two_sum(e, e * ((-a - high) - low) if e > 1e-300 else 0, &result.low)
+    else:
+        result.high, result.low = e, difference - (e - 1) if a < 0.5 else 0
+    return result
+
+
+# log(1 + e) for 0 <= e <= 1
+cdef inline Parts log1p_parts(Parts e, real kind) noexcept nogil:
+    cdef Parts result
+    if real is double:
+        result.high = log1p_wide(e.high, &result.low)
+        result.low += e.low / (1 + e.high)
+    else:
+        result.high, result.low = log1p_unit[double](e.high), 0
+    return result
+
+
+# log(x) for x > 0; for 0 a number so low that e to it is 0
+cdef inline Parts log_parts(Parts x, real kind) noexcept nogil:
+    cdef Parts result
+    if real is double:
+        result.high = log_wide(x.high, &result.low)
+        result.low += x.low / x.high
+    else:
+        result.high, result.low = log[double](x.high), 0
+    return choose(x.high == 0, parts(-1e300), result)
+
+
+# e^(y x) for x <= 0, but 2^800 times as much where it is smaller than e^-600: it may be meant for a factor that is huge.
+# *back gets what takes it there again.
+cdef inline double power_parts(double y, Parts x, double* back, real kind) noexcept nogil:
+    cdef double high, low
+    cdef bint lifted
+    if real is double:
+        high = two_product(y, x.high, &low)
+        low += y * x.low
+        lifted = high < -600
+        high = two_sum(high, 554.5177444479563 if lifted else 0, &x.low)
+        low += x.low - (1.3422048598434111e-14 if lifted else 0)
+        back[0] = 2.0**-800 if lifted else 1
+        return exp_wide(high, low)
+    else:
+        back[0] = 1
+        return exp[double](y * x.high)
+
+
+# What an element of a focal loss is made of: with a = |x|, e = exp(-a), l = log(1 + e), and u and v the shares of the
+# side that x speaks against and of the other (x >= 0: u = 1 - t, v = t; x < 0: the reverse),
+#
+#     c = u a + l,   w = u + v e,   d = u - v e,   s = u - v,   one = 1 + e,
+#
+# so that binary_cross_entropy_with_logits is c, its slope d / one and its curvature e / one^2. (All slopes here are those
+# away from the side of x, which change their sign with x.) A hard label on the right side has u = 0 and v = 1.
+ctypedef struct Element:
+    Parts e, l, c, w, d, s, one
+    bint right
+
+
+cdef inline Element element(double x, double t, Parts e, Parts l, real kind) noexcept nogil:
+    cdef Element it
+    cdef double a = fabs(x)
+    cdef Parts yes = parts(t), no = plus[double](parts(1), parts(-t), 0)
+    cdef Parts u = choose(x < 0, yes, no), v = choose(x < 0, no, yes), ve = times[double](v, e, 0)
+    it.e, it.l, it.right = e, l, u.high == 0
+    it.one = plus[real](parts(1), e, kind)
+    it.w = plus[double](u, ve, 0)
+    it.d = settled(plus[double](u, minus(ve), 0))
+    it.s = plus[real](u, minus(v), kind)
+    # where a is large no low part counts; that of a product may overflow
+    it.c = choose(it.right, parts(0), choose(a < 1e300, times[real](u, parts(a), kind), parts(u.high * a)))
+    it.c = plus[real](it.c, l, kind)
+    it.c = choose(a < 1e300, settled(it.c), it.c)
+    return it
+
+
+# log(y / (1 + e)), where y is e for a hard label on the right side and underflows before its logarithm does
+cdef inline Parts log_share(Element it, Parts y, double a, real kind) noexcept nogil:
+    cdef Parts result = log_parts[real](choose(it.right, parts(1), y), kind)
+    result.high -= (a if a < 1e300 else 1e300) if it.right else 0
+    return plus[real](result, minus(it.l), kind)
+
+
+# With m = w / one the probability that the answer is missed, and rho = e / w:
+#
+#     loss = m^gamma c,   slope = m^gamma (d + gamma s rho c) / one,
+#     curvature = m^gamma rho (w + gamma s (2 d - c (1 - e - (gamma - 1) s rho))) / one^2.
+#
+# rho is 1 for a hard label on the right side, and rho c is 0 for rho = 0, also at x = inf.
+cdef void focal(
+    real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
+) noexcept nogil:
+    cdef real* logits = inputs[0]
+    cdef real* target = inputs[1]
+    cdef real* grad = grads[0]
+    cdef real* hess = hesses[0]
+    cdef double gamma = params[0], alpha = params[1]
+    cdef double x, t, power, back, g
+    cdef real kind = 0
+    cdef Parts e, gs, rho, cost, h, balance, other = plus[double](parts(1), parts(-alpha), 0)
+    cdef Element it
+    cdef Py_ssize_t i
+    for i in range(n):
+        x = <double>logits[i]
+        t = <double>target[i]
+        e = exp_parts[real](fabs(x), kind)
+        it = element[real](x, t, e, log1p_parts[real](e, kind), kind)
+        power = power_parts[real](gamma, log_share[real](it, it.w, fabs(x), kind), &back, kind)
+        balance = times[real](other, plus[real](parts(1), parts(-t), kind), kind)
+        balance = plus[real](times[real](parts(alpha), parts(t), kind), balance, kind)
+        power *= balance.high + balance.low if alpha >= 0 else 1
+        loss[i] = power * it.c.high * back if power != 0 else 0
+
+        gs = times[real](parts(gamma), it.s, kind)
+        rho = choose(it.right, parts(1), over[real](e, it.w, kind))
+        cost = choose(rho.high == 0, parts(0), times[real](rho, it.c, kind))
+        if grad:
+            h = over[real](plus[real](it.d, times[real](gs, cost, kind), kind), it.one, kind)
+            g = power * (h.high + h.low) * back
+            grad[i] = <real>(-g if x < 0 else g)
+        if hess:
+            h = times[real](plus[real](gs, minus(it.s), kind), rho, kind)
+            h = times[real](cost, plus[real](plus[real](parts(1), minus(e), kind), minus(h), kind), kind)
+            h = plus[real](times[real](rho, plus[real](it.d, it.d, kind), kind), minus(h), kind)
+            h = plus[real](times[real](rho, it.w, kind), times[real](gs, h, kind), kind)
+            h = over[real](over[real](h, it.one, kind), it.one, kind)
+            hess[i] = <real>(power * (h.high + h.low) * back)
+
+
+# The factor t, or alpha p^gamma for t = 0, where p is what focal calls m.
+cdef void varifocal(
+    real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
+) noexcept nogil:
+    cdef real* logits = inputs[0]
+    cdef real* target = inputs[1]
+    cdef real* grad = grads[0]
+    cdef real* hess = hesses[0]
+    cdef double alpha = params[0], gamma = params[1]
+    cdef double x, t, factor, back, g
+    cdef real kind = 0
+    cdef Parts e, h
+    cdef Element it
+    cdef Py_ssize_t i
+    for i in range(n):
+        x = <double>logits[i]
+        t = <double>target[i]
+        e = exp_parts[real](fabs(x), kind)
+        it = element[real](x, t, e, log1p_parts[real](e, kind), kind)
+        factor = alpha * power_parts[real](gamma, log_share[real](it, it.w, fabs(x), kind), &back, kind)
+        factor = t if t > 0 else factor
+        back = 1 if t > 0 else back
+        loss[i] = factor * it.c.high * back if factor != 0 else 0 * t  # a NaN stays
+        if grad:
+            h = over[real](it.d, it.one, kind)
+            g = factor * (h.high + h.low) * back
+            grad[i] = <real>(-g if x < 0 else g)
+        if hess:
+            h = over[real](over[real](e, it.one, kind), it.one, kind)
+            hess[i] = <real>(factor * (h.high + h.low) * back)
+
+
+# As focal, with the distance |d| / one in place of m, and beta in place of gamma:
+#
+#     slope     = distance^beta (d + beta rho c) / one                                  with rho = e / d,
+#     curvature = distance^beta ((2 beta + 1) e + beta rho c ((beta - 1) rho - (1 - e))) / one^2.
+#
+# rho is -1 for a hard label on the right side. Where d comes close to 0 at x = 0, rho would overflow: there one or two
+# factors d / one leave the power for the brackets, in which f = d / one and rho = e / one then stand for 1 and e / d.
+# At x = 0 and t = 1/2 the prediction is right and d = 0.
+cdef void quality_focal(
+    real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
+) noexcept nogil:
+    cdef real* logits = inputs[0]
+    cdef real* target = inputs[1]
+    cdef real* grad = grads[0]
+    cdef real* hess = hesses[0]
+    cdef double beta = params[0]
+    cdef double x, t, power, back, g
+    cdef real kind = 0
+    cdef Parts e, distance, f, rho, cost, h, r
+    cdef Element it
+    cdef bint below, near
+    cdef Py_ssize_t i
+    for i in range(n):
+        x = <double>logits[i]
+        t = <double>target[i]
+        e = exp_parts[real](fabs(x), kind)
+        it = element[real](x, t, e, log1p_parts[real](e, kind), kind)
+        below = it.d.high < 0
+        distance = log_share[real](it, choose(below, minus(it.d), it.d), fabs(x), kind)
+        power = power_parts[real](beta, distance, &back, kind)
+        loss[i] = power * it.c.high * back if power != 0 else 0
+
+        near = fabs(x) < (1 if fabs(it.d.high) < 0.0625 else 0)
+        f = choose(near, over[real](it.d, it.one, kind), parts(1))
+        rho = choose(it.right, parts(-1), over[real](e, choose(near, it.one, it.d), kind))
+        cost = choose(rho.high == 0, parts(0), times[real](rho, it.c, kind))
+        cost = times[real](parts(beta), cost, kind)
+        if grad:
+            power = power_parts[real](beta - 1 if near else beta, distance, &back, kind)
+            h = over[real](plus[real](times[real](it.d, f, kind), cost, kind), it.one, kind)
+            g = power * (h.high + h.low) * back
+            g = -g if (below if near else False) else g
+            g = -g if x < 0 else g
+            grad[i] = <real>(0 if it.d.high == 0 else g)
+        if hess:
+            power = power_parts[real](beta - 2 if near else beta, distance, &back, kind)
+            h = times[real](plus[real](parts(1), minus(e), kind), f, kind)
+            r = times[real](plus[real](parts(beta), parts(-1), kind), rho, kind)
+            r = times[real](cost, plus[real](r, minus(h), kind), kind)
+            h = times[real](plus[real](parts(2 * beta), parts(1), kind), times[real](e, times[real](f, f, kind), kind), kind)
+            h = over[real](over[real](plus[real](h, r, kind), it.one, kind), it.one, kind)
+            g = h.high + h.low
+            hess[i] = <real>(power * g * back if g != 0 else 0)
+
+
+# The loss of a yes, focal's for t = 1: on the wrong side, x < 0, (rho, other) = (e, 1), on the right one (1, e), and
+#
+#     slope = -m^gamma (other + gamma rho c) / one,
+#     curvature = m^gamma (e (1 + 2 gamma) + gamma rho c (gamma rho - other)) / one^2.
+cdef inline void yes_element(
+    double x, Parts e, Parts l, double gamma, double* loss, double* slope, double* curvature, real kind
+) noexcept nogil:
+    cdef double a = fabs(x), back, power
+    cdef Parts one = plus[real](parts(1), e, kind), m, c, rho = choose(x < 0, e, parts(1)), cost, h
+    cdef Parts other = choose(x < 0, parts(1), e)
+    m = plus[real](parts(0 if x < 0 else -(a if a < 1e300 else 1e300)), minus(l), kind)
+    power = power_parts[real](gamma, m, &back, kind)
+    c = plus[real](parts(a if x < 0 else 0), l, kind)
+    loss[0] = power * c.high * back if power != 0 else 0
+
+    cost = times[real](parts(gamma), times[real](rho, c, kind), kind)
+    cost = choose(rho.high == 0, parts(0), cost)
+    h = over[real](plus[real](other, cost, kind), one, kind)
+    slope[0] = -(power * (h.high + h.low) * back)
+
+    h = plus[real](times[real](parts(gamma), rho, kind), minus(other), kind)
+    h = plus[real](times[real](plus[real](parts(1), parts(2 * gamma), kind), e, kind), times[real](cost, h, kind), kind)
+    h = over[real](over[real](h, one, kind), one, kind)
+    curvature[0] = power * (h.high + h.low) * back
+
+
+# The loss of a no. With (yes, no) = (1, e) for x >= 0 and (e, 1) for x < 0, p = yes / one and 1 - p = no / one, and for
+# k > 0, where p > clip,
+#
+#     k = (1 - clip) yes - clip no,   n = k / one,   r = no + clip one,   1 - n = r / one,
+#     cost = -log(1 - n) = log1p(k / r),   y = e / r,   z = e / k,
+#     loss = n^gamma cost,   slope = n^gamma (y + gamma z cost) / one,
+#     curvature = n^gamma (y (no - yes clip one / r + 2 gamma z) + gamma z cost (no - yes + (gamma - 1) z)) / one^2.
+#
+# Next to the kink k is clip no (e^d - 1), d = x - log(clip / (1 - clip)): the logarithm comes in three parts, and
+# e^d - 1 = d e^h with h = d/2 + d^2/24 - d^4/2880 + ..., so that log k = log(clip no d) + h has all its digits.
+# Without a clip y = yes, z = no, and log n and cost are what they are in focal: -|x| is in them where e underflows.
+cdef inline void no_element(
+    double x, Parts e, Parts l, double gamma, double clip, const double* kink, double* loss, double* slope,
+    double* curvature, real kind,
+) noexcept nogil:
+    cdef Parts one = plus[real](parts(1), e, kind), yes = choose(x < 0, e, parts(1)), no = choose(x < 0, parts(1), e)
+    cdef Parts left = plus[double](parts(1), parts(-clip), 0), lost = times[double](parts(clip), no, 0)
+    cdef Parts k = plus[double](times[double](left, yes, 0), minus(lost), 0)
+    cdef Parts d = plus[double](parts(x), parts(-kink[0]), 0)
+    cdef Parts m, h, r, y, z, cost, floor
+    cdef double a = fabs(x), power, back, square, series
+    cdef bint near, clipped = clip > 0
+    d.low -= kink[1]
+    d = settled(d)
+    d.low -= kink[2]
+    near = fabs(d.high) < 0.0625
+    square = d.high * d.high
+    series = square * (1.0 / 24 - square * (1.0 / 2880 - square * (1.0 / 181440 - square * (1.0 / 9676800))))
+    h = choose(near, plus[double](parts(0.5 * d.high), parts(series), 0), parts(0))
+    d = times[double](lost, d, 0)
+    m = plus[real](log_parts[real](choose(near, d, k), kind), h, kind)
+    m = choose(clipped, m, parts(-(a if a < 1e300 else 1e300) if x < 0 else 0))
+    power = power_parts[real](gamma, plus[real](m, minus(l), kind), &back, kind)
+    k = choose(near, plus[double](d, times[double](d, parts(expm1[double](h.high)), 0), 0), k)
+    floor = times[real](parts(clip), one, kind)
+    r = plus[real](no, floor, kind)
+    z = over[real](k, r, kind)
+    cost.high = log1p_wide(z.high, &cost.low)
+    cost.low += z.low / (1 + z.high)
+    cost = choose(clipped, settled(cost), plus[real](parts(0 if x < 0 else a), l, kind))
+    k.high = k.high if clipped else 1
+    loss[0] = 0 if k.high <= 0 else (power * cost.high * back if power != 0 else 0)
+
+    y = choose(clipped, over[real](e, r, kind), yes)
+    z = choose(clipped, over[real](e, k, kind), no)
+    cost = times[real](parts(gamma), times[real](z, cost, kind), kind)
+    cost = choose(z.high == 0, parts(0), cost)
+    h = over[real](plus[real](y, cost, kind), one, kind)
+    slope[0] = 0 if k.high <= 0 else power * (h.high + h.low) * back
+
+    m = times[real](plus[real](parts(gamma), parts(-1), kind), z, kind)
+    m = plus[real](plus[real](no, minus(yes), kind), m, kind)
+    m = times[real](cost, m, kind)
+    h = times[real](yes, choose(clipped, over[real](floor, r, kind), parts(0)), kind)
+    h = plus[real](plus[real](no, minus(h), kind), times[real](parts(2 * gamma), z, kind), kind)
+    h = plus[real](times[real](y, h, kind), m, kind)
+    h = over[real](over[real](h, one, kind), one, kind)
+    curvature[0] = 0 if k.high <= 0 else power * (h.high + h.low) * back
+
+
+cdef void asymmetric(
+    real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
+) noexcept nogil:
+    cdef real* logits = inputs[0]
+    cdef real* target = inputs[1]
+    cdef real* grad = grads[0]
+    cdef real* hess = hesses[0]
+    cdef double gamma_pos = params[0], gamma_neg = params[1], clip = params[2]
+    cdef double x, t, value, slope, curvature, no_value, no_slope, no_curvature
+    cdef real kind = 0
+    cdef Parts e, l
+    cdef Py_ssize_t i
+    for i in range(n):
+        x = <double>logits[i]
+        t = <double>target[i]
+        e = exp_parts[real](fabs(x), kind)
+        l = log1p_parts[real](e, kind)
+        yes_element[real](x, e, l, gamma_pos, &value, &slope, &curvature, kind)
+        no_element[real](x, e, l, gamma_neg, clip, params + 3, &no_value, &no_slope, &no_curvature, kind)
+        loss[i] = (t * value if t != 0 else 0) + ((1 - t) * no_value if t != 1 else 0)
+        if grad:
+            grad[i] = <real>(t * slope + (1 - t) * no_slope)
+        if hess:
+            hess[i] = <real>(t * curvature + (1 - t) * no_curvature)
+
+
 KERNELS = {
     # function, inputs, which of them have a gradient, whether it scales its loss (kernel.pxd)
+    "brier": kernel(brier[float], brier[double], 2, 0b1, False),
+    "binary_cross_entropy": kernel(binary_cross_entropy[float], binary_cross_entropy[double], 2, 0b1, False),
     "binary_cross_entropy_with_logits": kernel(
         binary_cross_entropy_with_logits[float], binary_cross_entropy_with_logits[double], 3, 0b1, False
     ),
+    "soft_binary_cross_entropy": kernel(
+        binary_cross_entropy_with_logits[float], binary_cross_entropy_with_logits[double], 3, 0b1, False
+    ),
+    "focal": kernel(focal[float], focal[double], 2, 0b1, False),
+    "varifocal": kernel(varifocal[float], varifocal[double], 2, 0b1, False),
+    "quality_focal": kernel(quality_focal[float], quality_focal[double], 2, 0b1, False),
+    "asymmetric": kernel(asymmetric[float], asymmetric[double], 2, 0b1, False),
 }
