@@ -12,12 +12,11 @@ from fastloss.loss import Out, Reduction, pointwise
 from fastloss.reference import robust as reference
 
 __all__ = [
-    "adaptive_wing",
     "cauchy",
     "charbonnier",
     "fair",
-    "general_robust",
     "geman_mcclure",
+    "general_robust",
     "log_cosh",
     "pseudo_huber",
     "tukey_biweight",
@@ -672,89 +671,3 @@ def wing(
     width = wing.parameter("width", width)
     curvature = wing.parameter("curvature", curvature)
     return wing.run(ask, (pred, target), (width, curvature), weight, reduction, denominator, out)
-
-
-@pointwise(
-    "pred",
-    "target",
-    reference=reference.adaptive_wing,
-    domain={
-        "target": Interval(0, 1),
-        "omega": POSITIVE,
-        "theta": POSITIVE,
-        "epsilon": POSITIVE,
-        "alpha": Interval(2, math.inf, low_open=True, high_open=True),
-    },
-    examples=({}, {"omega": 2.0, "theta": 1.5, "epsilon": 0.25}),
-    kinks=lambda theta=0.5: (-theta, 0.0, theta),
-)
-def adaptive_wing(
-    ask: int,
-    pred: ArrayLike,
-    target: ArrayLike,
-    *,
-    omega: float = 14.0,
-    theta: float = 0.5,
-    epsilon: float = 1.0,
-    alpha: float = 2.1,
-    weight: ArrayLike | None = None,
-    reduction: Reduction = "mean",
-    denominator: float | None = None,
-    out: Out = None,
-) -> Any:
-    """Adaptive wing loss: a wing where the target is 1 and a parabola where it is 0.
-
-    The loss of one element, its gradient and its second derivative, with r = pred - target, x = abs(r) / epsilon and
-    q = alpha - target, where A and B continue value and slope::
-
-        loss     = omega log(1 + x^q)                                      if abs(r) < theta, else  A abs(r) - B
-        gradient = sign(r) omega q x^(q - 1) / (epsilon (1 + x^q))         if abs(r) < theta, else  A sign(r)
-        Hessian  = omega q x^(q - 2) (q - 1 - x^q) / (epsilon (1 + x^q))^2 if abs(r) < theta, else  0
-
-    In NumPy: ``x = abs(r) / epsilon; np.mean(np.where(abs(r) < theta, omega * np.log1p(x**q), A * abs(r) - B))``.
-
-    Parameters
-    ----------
-    pred : array_like
-        Real numbers, such as a heat map.
-    target : array_like
-        Numbers in {target} of the same shape; or one of the two a scalar.
-    omega : float in {omega}
-        The height of the wing.
-    theta : float in {theta}
-        The residual from which on the loss is straight.
-    epsilon : float in {epsilon}
-        The residual, in units of `pred`, at which the wing has risen to `omega` log(2).
-    alpha : float in {alpha}
-        The exponent on the background; above 2, so that q > 1 and the slope is 0 at r = 0 on a landmark, too.
-    {common}
-
-    {returns}
-
-    {raises}
-
-    Notes
-    -----
-    At r = 0 the gradient is 0; the Hessian is infinite there if q < 2. At abs(r) = theta value and slope continue, and
-    the Hessian takes the outside, 0. The kernel takes powers from a logarithm in two parts, and outside computes A
-    (abs(r) - theta) + omega log1p((theta / epsilon)^q), in which nothing cancels.
-
-    References
-    ----------
-    X. Wang, L. Bo and F. Li, Adaptive Wing Loss for Robust Face Alignment via Heatmap Regression, ICCV (2019),
-    https://arxiv.org/abs/1904.07399
-
-    Examples
-    --------
-    >>> import fastloss as fl
-    >>> fl.adaptive_wing([0.75, 0.25], [1.0, 0.0], reduction="none")  # on a landmark, on the background
-    array([2.7567767 , 0.74173133])
-    >>> loss, grad = fl.adaptive_wing.value_and_grad([0.75, 0.25], [1.0, 0.0], reduction="sum")
-    >>> round(loss, 10), grad
-    (3.4985080343, array([-11.01023673,   6.0683702 ]))
-    """
-    omega = adaptive_wing.parameter("omega", omega)
-    theta = adaptive_wing.parameter("theta", theta)
-    epsilon = adaptive_wing.parameter("epsilon", epsilon)
-    alpha = adaptive_wing.parameter("alpha", alpha)
-    return adaptive_wing.run(ask, (pred, target), (omega, theta, epsilon, alpha), weight, reduction, denominator, out)

@@ -1,10 +1,10 @@
 """Robust regression: losses that stop listening to outliers.
 
-Each function takes one prediction and its target and looks at the residual r = pred - target. All are a parabola near
-r = 0, and stop growing like one at a scale c: the first few grow on like a straight line, `cauchy` like a logarithm, the
-next not at all. Their slopes say how loudly an outlier is heard: ever the same, ever less, or, from `tukey_biweight` on,
-not at all. `general_robust` has most of them on one knob. The two wing losses do the opposite, and turn small residuals
-up.
+Each function takes one prediction and its target and looks at the residual r = pred - target. All are a parabola
+near r = 0, and stop growing like one at a scale c: the first few grow on like a straight line, `cauchy` like a
+logarithm, the next not at all. Their slopes say how loudly an outlier is heard: ever the same, ever less, or,
+from `tukey_biweight` on, not at all. `general_robust` has most of them on one knob. The wing loss does the
+opposite, and turns small residuals up.
 """
 
 from .numbers import exp, log, power, sqrt, tanh
@@ -22,8 +22,8 @@ def charbonnier(pred, target, *, eps=1e-3):
     Where floats break: r^2 overflows beyond |r| = 1.34e154, and underflows below 1.5e-162. The kernel takes the root of
     the sum of two squares of numbers scaled by a power of two.
 
-    Charbonnier, Blanc-Féraud, Aubert and Barlaud, Two deterministic half-quadratic regularization algorithms for computed
-    imaging (1994); Lai, Huang, Ahuja and Yang, Deep Laplacian Pyramid Networks (2017), for images.
+    Charbonnier, Blanc-Féraud, Aubert and Barlaud, Two deterministic half-quadratic regularization algorithms for
+    computed imaging (1994); Lai, Huang, Ahuja and Yang, Deep Laplacian Pyramid Networks (2017), for images.
 
     >>> charbonnier(4.0, 0.0, eps=3.0)
     5.0
@@ -74,9 +74,9 @@ def pseudo_huber(pred, target, *, delta=1.0):
 
     r^2 / 2 for small r, delta (|r| - delta) for large ones. It is delta (charbonnier - delta).
 
-    Where floats break: the root of a small r is 1 and a few digits, or none. The kernel computes r^2 / (1 + sqrt(1 + u^2))
-    with u = r / delta, and delta |r| / (1/|u| + sqrt(1 + 1/u^2)) where |u| > 1: nothing cancels, and no large r
-    is squared.
+    Where floats break: the root of a small r is 1 and a few digits, or none. The kernel computes r^2 / (1 +
+    sqrt(1 + u^2)) with u = r / delta, and delta |r| / (1/|u| + sqrt(1 + 1/u^2)) where |u| > 1: nothing cancels,
+    and no large r is squared.
 
     Hartley and Zisserman, Multiple View Geometry in Computer Vision (2003), appendix 6.8.
 
@@ -254,8 +254,8 @@ def cauchy(pred, target, *, c=2.3849):
     The likelihood of errors that follow Cauchy's distribution. At c = 2.3849 a fit loses 5 % of its efficiency if the
     errors are Gaussian after all.
 
-    Where floats break: 1 + u^2 is 1 for u = r / c below 1e-8, and u^2 overflows beyond 1e154. The kernel computes log1p(u^2)
-    with u^2 in two parts, r^2 / 2 for tiny u, and 2 log|u| for huge ones.
+    Where floats break: 1 + u^2 is 1 for u = r / c below 1e-8, and u^2 overflows beyond 1e154. The kernel computes
+    log1p(u^2) with u^2 in two parts, r^2 / 2 for tiny u, and 2 log|u| for huge ones.
 
     Black and Anandan, The Robust Estimation of Multiple Motions (1996).
 
@@ -306,8 +306,8 @@ def cauchy_hess(pred, target, *, c=2.3849):
 
         (1 - u^2) / (1 + u^2)^2,  u = r / c
 
-    Where floats break: near u = 1 the difference has the error of u^2. The kernel computes (1 - u) (1 + u) with u in two
-    parts.
+    Where floats break: near u = 1 the difference has the error of u^2. The kernel computes (1 - u) (1 + u) with u
+    in two parts.
 
     >>> [cauchy_hess(r, 0.0, c=2.0) for r in (0.0, 1.0, 2.0, 6.0)]
     [1.0, 0.48, 0.0, -0.08]
@@ -322,8 +322,8 @@ def geman_mcclure(pred, target, *, c=1.0):
 
         (r^2 / 2) / (1 + (r / c)^2)
 
-    Where floats break: r^2 overflows, and so does its quotient with itself. The kernel divides the smaller of |r| and c by
-    the larger, v = min(|u|, 1/|u|), and computes min(|r|, c)^2 / 2 / (1 + v^2).
+    Where floats break: r^2 overflows, and so does its quotient with itself. The kernel divides the smaller of |r|
+    and c by the larger, v = min(|u|, 1/|u|), and computes min(|r|, c)^2 / 2 / (1 + v^2).
 
     Geman and McClure, Statistical Methods for Tomographic Image Reconstruction (1987).
 
@@ -378,8 +378,9 @@ def welsch(pred, target, *, c=2.9846):
 
     At c = 2.9846 a fit loses 5 % of its efficiency if the errors are Gaussian after all.
 
-    Where floats break: e^-u^2 of a small u = r / c is 1 less a few digits, or none. The kernel computes expm1, and where e^-u^2
-    is small takes u^2 in two parts: an error of half an ulp in 700 would cost 500 ulps of the result.
+    Where floats break: e^-u^2 of a small u = r / c is 1 less a few digits, or none. The kernel computes expm1,
+    and where e^-u^2 is small takes u^2 in two parts: an error of half an ulp in 700 would cost 500 ulps of the
+    result.
 
     Dennis and Welsch, Techniques for Nonlinear Least Squares and Robust Regression (1978).
 
@@ -435,8 +436,8 @@ def tukey_biweight(pred, target, *, c=4.685):
 
     At c = 4.685 a fit loses 5 % of its efficiency if the errors are Gaussian after all.
 
-    Where floats break: the cube of a small r is 1 less a few digits, or none. The kernel computes r^2 / 6 (1 + d + d^2) with
-    d = (1 - u) (1 + u), u = r / c.
+    Where floats break: the cube of a small r is 1 less a few digits, or none. The kernel computes r^2 / 6 (1 + d
+    + d^2) with d = (1 - u) (1 + u), u = r / c.
 
     Beaton and Tukey, The Fitting of Power Series, Meaning Polynomials, Illustrated on Band-Spectroscopic Data (1974).
 
@@ -507,9 +508,9 @@ def general_robust(pred, target, *, alpha=1.0, c=1.0):
     It is a loss from above: half the squared error at 2, `pseudo_huber` at 1, `cauchy` at 0, `geman_mcclure` at
     -2, `welsch` at -inf, in units of c^2 and with c of different lengths.
 
-    Where floats break: the power is 1 and a few digits for small x, and for alpha near 0, where moreover the difference is
-    divided by alpha; near 2 and for large alpha its rounding errors grow with the exponent. The kernel computes
-    expm1(alpha / 2 log1p(x^2 / |alpha - 2|)), with argument and logarithm in two parts.
+    Where floats break: the power is 1 and a few digits for small x, and for alpha near 0, where moreover the
+    difference is divided by alpha; near 2 and for large alpha its rounding errors grow with the exponent. The
+    kernel computes expm1(alpha / 2 log1p(x^2 / |alpha - 2|)), with argument and logarithm in two parts.
 
     Barron, A General and Adaptive Robust Loss Function (2019).
 
@@ -603,11 +604,11 @@ def wing(pred, target, *, width=5.0, curvature=0.5):
 
     It grows steeply out of r = 0: for landmarks in faces, which are either nearly right or quite wrong.
 
-    Where floats break: |r| / curvature is lost in 1 + |r| / curvature where it is small. The kernel computes log1p, and beyond
-    the width (|r| - width) + width log1p(width / curvature), a sum of two numbers of one sign.
+    Where floats break: |r| / curvature is lost in 1 + |r| / curvature where it is small. The kernel computes
+    log1p, and beyond the width (|r| - width) + width log1p(width / curvature), a sum of two numbers of one sign.
 
-    Feng, Kittler, Awais, Huber and Wu, Wing Loss for Robust Facial Landmark Localisation with Convolutional Neural Networks
-    (2018).
+    Feng, Kittler, Awais, Huber and Wu, Wing Loss for Robust Facial Landmark Localisation with Convolutional
+    Neural Networks (2018).
 
     >>> [round(wing(r, 0.0), 10) for r in (0.0, 0.5, 4.5, 5.0, 10.0)]
     [0.0, 3.4657359028, 11.512925465, 11.989476364, 16.989476364]
@@ -655,100 +656,6 @@ def wing_hess(pred, target, *, width=5.0, curvature=0.5):
     if a >= width:
         return 0
     return -width / ((curvature + a) * (curvature + a))
-
-
-def adaptive_wing(pred, target, *, omega=14.0, theta=0.5, epsilon=1.0, alpha=2.1):
-    """Adaptive wing loss: a wing where the target is 1, a parabola where it is 0; for heat maps, most of whose pixels are 0.
-
-        omega log(1 + (|r| / epsilon)^q)    if |r| < theta,  q = alpha - target
-        A |r| - B                           beyond
-
-    where A = omega q (theta / epsilon)^(q - 1) / (epsilon (1 + (theta / epsilon)^q)) and B = theta A - omega log(1 + (theta /
-    epsilon)^q) continue value and slope.
-
-    Where floats break: the power is lost in 1 + (|r| / epsilon)^q where it is small, and A |r| - B is a difference. The
-    kernel computes log1p of e^(q log(|r| / epsilon)), with the exponent in two parts, and beyond theta A (|r| - theta) + omega
-    log1p((theta / epsilon)^q).
-
-    Wang, Bo and Li, Adaptive Wing Loss for Robust Face Alignment via Heatmap Regression (2019).
-
-    A residual of 0.25 costs four times as much on a landmark as on the background:
-
-    >>> [round(adaptive_wing(target - 0.25, target), 10) for target in (1.0, 0.0)]
-    [2.7567767023, 0.741731332]
-    >>> [round(adaptive_wing(r, 0.0), 10) for r in (0.0, 0.5, 1.0)]
-    [0.0, 2.9352350865, 8.4959459105]
-
-    The lost digits:
-
-    >>> adaptive_wing(1e-9, 0.0)
-    0.0
-    >>> from mpmath import mp, mpf
-    >>> with mp.workdps(50):
-    ...     float(adaptive_wing(mpf("1e-9"), 0, alpha=mpf("2.1")))
-    1.762495576511834e-18
-    """
-    a, q = abs(pred - target), alpha - target
-    if a >= theta:
-        slope = _adaptive_slope(theta, q, omega, epsilon)
-        return slope * a - (theta * slope - omega * log(1 + power(theta / epsilon, q)))
-    return omega * log(1 + power(a / epsilon, q))
-
-
-def adaptive_wing_grad(pred, target, *, omega=14.0, theta=0.5, epsilon=1.0, alpha=2.1):
-    """Slope of the adaptive wing loss.
-
-        omega q (|r| / epsilon)^(q - 1) / (epsilon (1 + (|r| / epsilon)^q)) sign(r)    if |r| < theta
-        A sign(r), the same at |r| = theta                                             beyond
-
-    >>> [round(adaptive_wing_grad(r, 0.0), 10) for r in (-1.0, -0.5, 0.0, 0.25)]
-    [-11.121421648, -11.121421648, 0.0, 6.0683701969]
-    """
-    r = pred - target
-    a = theta if abs(r) >= theta else abs(r)
-    return _adaptive_slope(a, alpha - target, omega, epsilon) * _sign(r)
-
-
-def adaptive_wing_hess(pred, target, *, omega=14.0, theta=0.5, epsilon=1.0, alpha=2.1):
-    """Curvature of the adaptive wing loss: infinite at r = 0 where q < 2, negative from x^q = q - 1 on.
-
-        omega q x^(q - 2) (q - 1 - x^q) / (epsilon^2 (1 + x^q)^2),  x = |r| / epsilon    if |r| < theta
-        0                                                                                beyond
-
-    >>> [round(adaptive_wing_hess(r, 0.0), 10) for r in (0.25, 0.5)]
-    [24.0704633773, 0]
-    """
-    a, q = abs(pred - target), alpha - target
-    if a >= theta:
-        return 0
-    x = a / epsilon
-    s = 1 + power(x, q)
-    return omega * q / (epsilon * epsilon) * power(x, q - 2) * (q - s) / (s * s)
-
-
-def adaptive_wing_hess_terms(pred, target, *, omega=14.0, theta=0.5, epsilon=1.0, alpha=2.1):
-    """Its zero, x^q = q - 1, is found from logarithms to 64 bits: nearer to it than 1e-5, digits are lost.
-
-    >>> [round(term, 10) for term in adaptive_wing_hess_terms(0.25, 0.0)]
-    [25.3230183721, -1.2525549948]
-    """
-    a, q = abs(pred - target), alpha - target
-    if a >= theta:
-        return []
-    x = a / epsilon
-    s = 1 + power(x, q)
-    factor = omega * q / (epsilon * epsilon) / (s * s)
-    return [factor * power(x, q - 2) * (q - 1), -factor * power(x, 2 * q - 2)]
-
-
-def _adaptive_slope(a, q, omega, epsilon):
-    """The slope of omega log(1 + (a / epsilon)^q).
-
-    >>> _adaptive_slope(1.0, 2.0, 3.0, 1.0)
-    3.0
-    """
-    x = a / epsilon
-    return omega * q / epsilon * power(x, q - 1) / (1 + power(x, q))
 
 
 def _sign(r):

@@ -117,6 +117,7 @@ ctypedef struct Relative:
     Pair m        # min(|r|, c)
     Pair u        # |r| / c, which is kept 2^1000 times smaller if it is big, so that its square and inverse are numbers
     double size   # u to compare with, 2^500 if it is big
+    double v      # 2^60 / u, for a big u
     bint far      # |r| > c
     bint big      # u > 2^480
 
@@ -136,22 +137,20 @@ cdef inline Relative relative(double pred, double target, double c, bint wide) n
     x.far = (a - size) + low > 0
     x.m = pair(c if x.far else a * x.back, 0 if x.far else low * x.back)
     x.big = a * 2.0**-480 > size
-    top = a if x.far else size
+    x.v = size * 2.0**60 / a
     # what is divided is kept within reach of products in two parts
+    top = a if x.far else size
     scale = 2.0**-100 if top > 2.0**900 else (2.0**100 if top < 2.0**-900 else 1)
-    scale = (2.0**-1000 if a > 1 else 1) if x.big else scale
-    a = a * scale
-    low = low * scale
-    scale = (1 if x.a.high > 1 else 2.0**1000) if x.big else scale
-    x.u = over(pair(a, low), pair(size * scale, 0), wide)
+    low = 0 if x.big else low * scale
+    a = a * (2.0**-520 if x.big else scale)
+    x.u = over(pair(a, low), pair(size * (2.0**480 if x.big else scale), 0), wide)
     x.u.low = x.u.low if a > 2.0**-960 else 0
     x.size = 2.0**500 if x.big else x.u.high
     return x
 
 
-cdef inline Pair inverse(Relative x, Pair w, bint wide) noexcept nogil:
-    """1 / w, or 1 / u if u is big: 2^1000 times larger."""
-    return over(pair(1, 0), choose(x.big, x.u, w), wide)
+cdef inline Pair inverse(Pair x, bint wide) noexcept nogil:
+    return over(pair(1, 0), x, wide)
 
 
 cdef inline Pair log1p_of(Relative x, Pair y) noexcept nogil:
@@ -210,7 +209,7 @@ cdef void charbonnier(
     cdef real* grad = grads[0]
     cdef real* hess = hesses[0]
     cdef bint wide = sizeof(real) == sizeof(double)
-    cdef double c = params[0], g
+    cdef double c = params[0], f, g
     cdef Relative x
     cdef Pair w, s, inverted
     cdef Py_ssize_t i
@@ -220,12 +219,13 @@ cdef void charbonnier(
         s = root(w, wide)
         loss[i] = x.a.high * x.back if x.big else by(c, s)
         if grad:
-            g = 1 if x.big else by(whole(times(s, inverse(x, w, wide))), x.u)
+            g = 1 if x.big else by(whole(times(s, inverse(w, wide))), x.u)
             grad[i] = <real>(-g if x.r < 0 else g)
             if hess:
-                inverted = inverse(x, w, wide)
-                g = 2.0**-1000 * inverted.high if x.big else whole(inverted)
-                hess[i] = <real>((g / (x.a.high * x.back) if x.big else whole(times(s, inverted)) / c) * g)
+                inverted = inverse(w, wide)
+                f = x.v * 2.0**-60
+                g = whole(times(s, inverted)) / c * whole(inverted)
+                hess[i] = <real>((f / (x.a.high * x.back)) * f if x.big else g)
 
 
 # m^2 / (1 + sqrt(1 + u^2)) with m = |r|, or c u beyond u = 1: nothing cancels for a small r, and no large one is
@@ -250,7 +250,7 @@ cdef void pseudo_huber(
         f = whole(over(choose(x.far, y, pair(1, 0)), plus(1, s), wide))
         loss[i] = (c * scale) * x.a.high * x.back if x.big else square(f * scale, x.m)
         if grad:
-            inverted = inverse(x, w, wide)
+            inverted = inverse(w, wide)
             s = times(s, inverted)  # 1 / sqrt(w)
             g = 1 if x.big else whole(choose(x.far, times(x.u, s), s))
             g = by(g, x.m)
@@ -298,7 +298,7 @@ cdef void log_cosh(
             g = -g / (g + 2)
             grad[i] = <real>(-g if r < 0 else g)
             if hess:
-                w = over(pair(1, 0), plus(1, pair(e, 0)), wide)
+                w = inverse(plus(1, pair(e, 0)), wide)
                 hess[i] = <real>(4 * e * whole(times(w, w)))
 
 
@@ -329,12 +329,12 @@ cdef void fair(
             else (square(series * scale, x.m) if u < 0.00390625 else (c * low * scale) * c)
         )
         if grad:
-            inverted = inverse(x, plus(1, x.u), wide)
+            inverted = inverse(plus(1, x.u), wide)
             g = 1 if x.size > 2.0**60 else whole(choose(x.far, times(x.u, inverted), inverted))
             g = by(g, x.m)
             grad[i] = <real>(-g if x.r < 0 else g)
             if hess:
-                g = 2.0**-1000 * inverted.high if x.big else whole(inverted)
+                g = x.v * 2.0**-60 if x.big else whole(inverted)
                 hess[i] = <real>(g * g)
 
 
@@ -353,7 +353,7 @@ cdef void cauchy(
     cdef Pair y, w, inverted
     cdef Py_ssize_t i
     for i in range(n):
-        x = relative(pred[i], target[i], c, wide)
+        x = relative(pred[i], target[i], c, True)
         y = times(x.u, x.u)
         w = plus(1, y)
         loss[i] = (
@@ -362,14 +362,13 @@ cdef void cauchy(
             else (0.5 * c * whole(log1p_of(x, y)) * scale) * c
         )
         if grad:
-            inverted = inverse(x, w, wide)
+            inverted = inverse(w, wide)
             g = by(whole(choose(x.far, times(x.u, inverted), inverted)), x.m)
-            g = (c * 2.0**-500) * inverted.high * 2.0**-500 if x.big else g
+            g = c * x.v * 2.0**-60 if x.big else g
             grad[i] = <real>(-g if x.r < 0 else g)
             if hess:
                 g = whole(times(one_minus(1, y), inverted)) * whole(inverted)
-                inverted.high = inverted.high * 2.0**-1000
-                hess[i] = <real>(-inverted.high * inverted.high if x.big else g)
+                hess[i] = <real>(-x.v * x.v * 2.0**-120 if x.big else g)
 
 
 # m^2/2 / (1 + u^2) with m = |r|, or c u beyond u = 1; slope r / (1 + u^2)^2, Hessian (1 - 3 u^2) / (1 + u^2)^3, whose
@@ -389,13 +388,13 @@ cdef void geman_mcclure(
     for i in range(n):
         x = relative(pred[i], target[i], c, wide)
         y = times(x.u, x.u)
-        inverted = inverse(x, plus(1, y), wide)
+        inverted = inverse(plus(1, y), wide)
         f = 1 if x.big else whole(choose(x.far, times(y, inverted), inverted))
         loss[i] = square(0.5 * scale * f, x.m)
         if grad:
             g = whole(choose(x.far, times(x.u, inverted), inverted))
             g = by(g, x.m) * whole(inverted)
-            f = inverted.high * 2.0**-1000
+            f = x.v * 2.0**-60
             g = c * f * f * f if x.big else g
             grad[i] = <real>(-g if x.r < 0 else g)
             if hess:
@@ -447,13 +446,12 @@ cdef void tukey_biweight(
     cdef real* target = inputs[1]
     cdef real* grad = grads[0]
     cdef real* hess = hesses[0]
-    cdef bint wide = sizeof(real) == sizeof(double)
     cdef double c = params[0], scale = params[SCALE], unit = unit_of(c), f, g
     cdef Relative x
     cdef Pair y, d, k
     cdef Py_ssize_t i
     for i in range(n):
-        x = relative(pred[i], target[i], c, wide)
+        x = relative(pred[i], target[i], c, True)
         x.u = choose(x.far, pair(1, 0), x.u)
         y = times(x.u, x.u)
         d = one_minus(1, y)
@@ -525,7 +523,7 @@ cdef void general_robust(
         )
         if grad:
             high = (2.0**500 if x.big else w.high) > limit
-            inverted = over(pair(1, 0), w, wide)
+            inverted = inverse(w, wide)
             s = root(inverted, wide)
             power = choose(high, a1, a2)
             per_c = 2 if x.size < 2.0**-900 else 1
@@ -566,73 +564,13 @@ cdef void wing(
         f = k.high * a if x.size < 2.0**-60 else f
         loss[i] = d + edge if d >= 0 else f
         if grad:
-            w = times(k, inverse(x, w, wide))
+            w = times(k, inverse(w, wide))
             g = width / a if x.big else whole(w)
             f = 1 if d >= 0 else g
             grad[i] = <real>(-f if x.r < 0 else (f if x.r > 0 else x.r))
             if hess:
-                g = g / a if x.big else whole(times(w, inverse(x, plus(1, x.u), wide))) / curvature
+                g = g / a if x.big else whole(times(w, inverse(plus(1, x.u), wide))) / curvature
                 hess[i] = <real>(0 if d >= 0 else -g)
-
-
-# With a = min(|r|, theta), v = a / epsilon, q = alpha - target, z = min(v, 1/v)^q:
-#
-#     V = omega (log1p(z) + (q log(v) if v > 1)),   S = omega q / epsilon (v^(q - 1) if v <= 1, else 1 / v) / (1 + z),
-#     loss = V + S (|r| - a),   slope S,
-#
-# all powers from a logarithm in two parts. Nothing is subtracted. The Hessian's factor q - 1 - v^q, which changes its
-# sign inside, is an expm1 of the difference of two logarithms in two parts.
-cdef void adaptive_wing(
-    real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
-) noexcept nogil:
-    cdef real* pred = inputs[0]
-    cdef real* target = inputs[1]
-    cdef real* grad = grads[0]
-    cdef real* hess = hesses[0]
-    cdef bint wide = sizeof(real) == sizeof(double)
-    cdef double omega = params[0], theta = params[1], epsilon = params[2], alpha = params[3]
-    cdef double r, a, low, d, f, g, z, back, sign
-    cdef Pair q, q1, q2, log_v, power, slope, log_q1, log_epsilon, inverted
-    cdef Pair k = over(pair(omega, 0), pair(epsilon, 0), True), k2 = over(k, pair(epsilon, 0), True)
-    cdef Py_ssize_t i
-    log_epsilon.high = log_wide(epsilon, &log_epsilon.low)
-    for i in range(n):
-        q.high = two_sum(alpha, -<double>target[i], &q.low)
-        q1 = plus(-1, q)
-        r = two_sum(pred[i], -<double>target[i], &low)
-        a = fabs(r)
-        low = -low if r < 0 else low
-        low = low if a < INFINITY else 0
-        d = (a - theta) + low
-        a = theta if d >= 0 else a
-        f = 0 if d >= 0 else low / a
-        log_v.high = log_wide(a, &log_v.low)
-        log_v.low += f if fabs(f) < 1 else 0
-        log_v = minus(log_v, log_epsilon)
-        power = times(q, log_v)
-        sign = -1 if power.high > 0 else 1  # v > 1: powers of 1/v
-        z = exp_of(pair(sign * power.high, sign * power.low), &back)
-        g = log1p_wide(z * back, &low)
-        f = g + whole(power) if power.high > 0 else (g if back == 1 else z)
-        f = omega * f * (1 if power.high > 0 else back)
-        inverted = over(pair(1, 0), plus(1, pair(z * back, 0)), wide)
-        slope = times(choose(power.high > 0, pair(-1, 0), q1), log_v)
-        g = exp_of(slope, &back) * whole(times(times(k, q), inverted)) * back
-        loss[i] = f + g * d if d >= 0 else f
-        if grad:
-            grad[i] = <real>(-g if r < 0 else (g if r > 0 else r))
-            if hess:
-                log_q1.high = log_wide(q1.high, &log_q1.low)
-                log_q1.low += q1.low / q1.high
-                power = minus(power, log_q1)
-                f = expm1_wide(sign * power.high, sign * power.low)
-                q2 = choose(sign < 0, pair(-2, 0), plus(-2, q))
-                slope = times(q2, log_v)
-                slope.high = 0 if q2.high == 0 else slope.high
-                inverted = times(inverted, inverted)
-                inverted = times(inverted, choose(sign < 0, pair(1, 0), pair(-q1.high, -q1.low)))
-                g = exp_of(slope, &back) * whole(times(times(k2, q), inverted)) * f * back
-                hess[i] = <real>(0 if d >= 0 else g)
 
 
 KERNELS = {
@@ -646,5 +584,4 @@ KERNELS = {
     "tukey_biweight": kernel(tukey_biweight[float], tukey_biweight[double], 2, 1, True),
     "general_robust": kernel(general_robust[float], general_robust[double], 2, 1, True),
     "wing": kernel(wing[float], wing[double], 2, 1, False),
-    "adaptive_wing": kernel(adaptive_wing[float], adaptive_wing[double], 2, 1, False),
 }
