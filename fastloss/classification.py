@@ -458,8 +458,8 @@ def varifocal(
 
     Notes
     -----
-    Smooth everywhere in x; in t it jumps at 0. As in `focal`, 1 - p is nowhere formed, and the logarithm under the power
-    has 64 bits.
+    Smooth everywhere in x; in t it jumps at 0. As in `focal`, 1 - p is nowhere formed, and the logarithm under the
+    power has 64 bits.
 
     References
     ----------

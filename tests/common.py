@@ -69,7 +69,8 @@ def sample(
         else:
             if np.isfinite(domain.low):
                 drawn = domain.low + abs(drawn)
-            if np.isfinite(domain.high) and domain.high_open:
+            # a prediction of exactly 0 or 1 may be infinitely wrong
+            if np.isfinite(domain.high) and (domain.high_open or not arrays):
                 drawn = domain.low + (domain.high - domain.low) * rng.uniform(0.01, 0.99, shape)
             elif np.isfinite(domain.high):
                 drawn = np.where(rng.random(shape) < 0.5, domain.high, np.minimum(drawn, domain.high))

@@ -204,6 +204,8 @@ def test_hyperparameters_outside_their_domain(loss: fl.Loss, name: str, domain: 
             with pytest.raises(ValueError, match=rf"^{name} .*{re.escape(str(domain))}.*{re.escape(str(wrong))}"):
                 call(*inputs, **{name: wrong})
         for wrong in ("1", None, [0.5, 0.5], 1j, np.ones(2)):
+            if wrong is None and loss.__signature__.parameters[name].default is None:
+                continue
             with pytest.raises(TypeError, match=rf"^{name} .*number"):
                 call(*inputs, **{name: wrong})
         number = next(x for x in (0.5, 1.5, 2.5) if x in domain)

@@ -41,7 +41,8 @@ def test_mean_is_the_sum_over_the_weights(loss: fl.Loss, soft: bool, weighted: b
     total = loss(*inputs, weight=weight, reduction="sum")
     assert losses.shape == losses_shape(loss, inputs)
     assert isinstance(total, float)
-    assert ulps_apart(total, math.fsum(losses.ravel())) <= 8
+    # losses of both signs may cancel: ULPs are those of the sum of their sizes
+    assert abs(total - math.fsum(losses.ravel())) <= 8 * np.spacing(math.fsum(abs(losses).ravel()))
     assert loss(*inputs, weight=weight) == total / count
     assert loss(*inputs, weight=weight, reduction="mean") == total / count
 
@@ -172,7 +173,7 @@ def test_weights_multiply(loss: fl.Loss, soft: bool) -> None:
     rows = like_gradient(loss, powers)
     assert_same(grad_hess(loss, *inputs, weight=powers)[0], slope * rows)
     assert_same(grad_hess(loss, *inputs, weight=powers)[1], curvature * rows)
-    assert ulps_apart(loss(*inputs, weight=3.7), loss(*inputs)) <= 4
+    assert abs(loss(*inputs, weight=3.7) - loss(*inputs)) <= 4 * np.spacing(np.float64(abs(plain).mean()))
 
 
 @each_form
@@ -268,6 +269,7 @@ def test_two_rows_one_ignored_equal_one_row(
         words["class_weight"] = np.linspace(0.1, 3, classes)
     if weighted and loss not in ROWS:
         words["pos_weight"] = 3.0
+    words = {name: value for name, value in words.items() if name in loss.__signature__.parameters}
     one, slope = value_and_grad(loss, *inputs, **words)
     logits = np.concatenate([inputs[0], np.full_like(inputs[0], np.nan)])
     target = np.concatenate([inputs[1], np.full_like(inputs[1], -7)])

@@ -52,9 +52,9 @@ def gamma_arguments(random: np.random.Generator) -> np.ndarray:
 
 
 def angles(random: np.random.Generator) -> np.ndarray:
-    """Up to 1e5, with the floats nearest to multiples of pi/2, where a sine or a cosine is nearly 0."""
+    """Up to 5e7, with the floats nearest to multiples of pi/2, where a sine or a cosine is nearly 0."""
     quarters = random.integers(1, 63_000, POINTS) * (np.pi / 2)
-    sizes = log_spaced(random, 1e-320, 1e5)
+    sizes = np.concatenate([log_spaced(random, 1e-320, 1e5), log_spaced(random, 1e3, 5e7)])
     return np.concatenate([sizes, random.uniform(0, 10, POINTS), random.uniform(0, 1e5, POINTS), quarters])
 
 
@@ -68,6 +68,25 @@ def moderate(random: np.random.Generator) -> np.ndarray:
     return both_signs(random, np.concatenate([positive(random), random.uniform(0, 6, 2 * POINTS), seams]))
 
 
+def bessel_arguments(random: np.random.Generator) -> np.ndarray:
+    """With the ends of the ranges that the functions are pieced together of."""
+    return np.concatenate([positive(random), random.uniform(0, 30, 3 * POINTS), around(random, 12.0, 16.0)])
+
+
+def log_i0(k: mpmath.mpf) -> mpmath.mpf:
+    return numbers.log(numbers.besseli(0, k)) if k > 1e-9 else k * k / 4  # 1 + k^2/4 would lose digits
+
+
+def bessel_ratio(k: mpmath.mpf) -> mpmath.mpf:
+    return numbers.besseli(1, k) / numbers.besseli(0, k)
+
+
+def bessel_ratio_slope(k: mpmath.mpf) -> mpmath.mpf:
+    """From k = 1e9 on 1 - ratio^2 - ratio/k would lose digits."""
+    ratio = bessel_ratio(k)
+    return 1 - ratio * ratio - ratio / k if k < 1e9 else 1 / (2 * k * k) + 1 / (4 * k * k * k)
+
+
 numbers = context(60)
 ONE_ARGUMENT: dict[str, tuple[Callable, Callable]] = {
     "lgamma": (numbers.loggamma, gamma_arguments),
@@ -77,6 +96,9 @@ ONE_ARGUMENT: dict[str, tuple[Callable, Callable]] = {
     "atan": (numbers.atan, moderate),
     "sin": (numbers.sin, lambda random: both_signs(random, angles(random))),
     "cos": (numbers.cos, lambda random: both_signs(random, angles(random))),
+    "log_i0": (log_i0, bessel_arguments),
+    "bessel_ratio": (bessel_ratio, bessel_arguments),
+    "bessel_ratio_slope": (bessel_ratio_slope, bessel_arguments),
 }
 
 
@@ -183,6 +205,9 @@ def test_factorials() -> None:
         ("atan", [-INF, -0.0, 0, 5e-324, 1, INF, NAN], [-np.pi / 2, -0.0, 0, 5e-324, np.pi / 4, np.pi / 2, NAN]),
         ("sin", [-INF, -0.0, 0, 5e-324, 5.1e7, INF, NAN], [NAN, -0.0, 0, 5e-324, NAN, NAN, NAN]),
         ("cos", [-INF, -0.0, 0, 5e-324, 5.1e7, INF, NAN], [NAN, 1, 1, 1, NAN, NAN, NAN]),
+        ("log_i0", [-1, 0, 1e-170, LARGEST, INF, NAN], [NAN, 0, 0, LARGEST, INF, NAN]),
+        ("bessel_ratio", [-1, 0, 1e-320, 1e17, INF, NAN], [NAN, 0, 5e-321, 1, 1, NAN]),
+        ("bessel_ratio_slope", [-1, 0, 1e-320, 1e170, INF, NAN], [NAN, 0.5, 0.5, 0, 0, NAN]),
     ],
 )
 def test_the_ends_of_the_range(function: str, x: list[float], expected: list[float]) -> None:

@@ -106,7 +106,8 @@ cdef void binary_cross_entropy_with_logits(
 
 # What the focal losses are made of. A power m^gamma multiplies what is wrong with log m by gamma log m, up to 745, so
 # for float64 all that leads to it is kept in two parts, to 64 bits. So is what the power is multiplied by, which in
-# places changes its sign. For float32, double has bits enough, and `kind` drops the low parts.
+# places changes its sign. For float32, double has bits enough: `kind`, whose value nobody reads, chooses the version
+# that leaves the low parts 0.
 ctypedef struct Parts:
     double high
     double low
@@ -196,8 +197,8 @@ cdef inline Parts log_parts(Parts x, real kind) noexcept nogil:
     return choose(x.high == 0, parts(-1e300), result)
 
 
-# e^(y x) for x <= 0, but 2^800 times as much where it is smaller than e^-600: it may be meant for a factor that is huge.
-# *back gets what takes it there again.
+# e^(y x) for x <= 0, but 2^800 times as much where it is smaller than e^-600: it may be meant for a factor that is
+# huge. *back gets what takes it there again.
 cdef inline double power_parts(double y, Parts x, double* back, real kind) noexcept nogil:
     cdef double high, low
     cdef bint lifted
@@ -219,10 +220,10 @@ cdef inline double power_parts(double y, Parts x, double* back, real kind) noexc
 #
 #     c = u a + l,   w = u + v e,   d = u - v e,   s = u - v,   one = 1 + e,
 #
-# so that binary_cross_entropy_with_logits is c, its slope d / one and its curvature e / one^2. (All slopes here are those
-# away from the side of x, which change their sign with x.) A hard label on the right side has u = 0 and v = 1.
+# so that binary_cross_entropy_with_logits is c, its slope d / one and its curvature e / one^2. (Slopes here point away
+# from the side of x: for x < 0 the gradient is minus the slope.) A hard label on the right side has u = 0 and v = 1.
 ctypedef struct Element:
-    Parts e, l, c, w, d, s, one
+    Parts l, c, w, d, s, one
     bint right
 
 
@@ -231,7 +232,7 @@ cdef inline Element element(double x, double t, Parts e, Parts l, real kind) noe
     cdef double a = fabs(x)
     cdef Parts yes = parts(t), no = plus[double](parts(1), parts(-t), 0)
     cdef Parts u = choose(x < 0, yes, no), v = choose(x < 0, no, yes), ve = times[double](v, e, 0)
-    it.e, it.l, it.right = e, l, u.high == 0
+    it.l, it.right = l, u.high == 0
     it.one = plus[real](parts(1), e, kind)
     it.w = plus[double](u, ve, 0)
     it.d = settled(plus[double](u, minus(ve), 0))
@@ -253,9 +254,9 @@ cdef inline Parts log_share(Element it, Parts y, double a, real kind) noexcept n
 # With m = w / one the probability that the answer is missed, and rho = e / w:
 #
 #     loss = m^gamma c,   slope = m^gamma (d + gamma s rho c) / one,
-#     curvature = m^gamma rho (w + gamma s (2 d - c (1 - e - (gamma - 1) s rho))) / one^2.
+#     curvature = m^gamma (e + gamma s (2 rho d - rho c (1 - e - (gamma - 1) s rho))) / one^2.
 #
-# rho is 1 for a hard label on the right side, and rho c is 0 for rho = 0, also at x = inf.
+# rho is 1 for a hard label on the right side, and rho c is 0 for rho = 0, also at x = inf. No alpha is a negative one.
 cdef void focal(
     real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
 ) noexcept nogil:
@@ -291,7 +292,7 @@ cdef void focal(
             h = times[real](plus[real](gs, minus(it.s), kind), rho, kind)
             h = times[real](cost, plus[real](plus[real](parts(1), minus(e), kind), minus(h), kind), kind)
             h = plus[real](times[real](rho, plus[real](it.d, it.d, kind), kind), minus(h), kind)
-            h = plus[real](times[real](rho, it.w, kind), times[real](gs, h, kind), kind)
+            h = plus[real](e, times[real](gs, h, kind), kind)
             h = over[real](over[real](h, it.one, kind), it.one, kind)
             hess[i] = <real>(power * (h.high + h.low) * back)
 
@@ -377,7 +378,8 @@ cdef void quality_focal(
             h = times[real](plus[real](parts(1), minus(e), kind), f, kind)
             r = times[real](plus[real](parts(beta), parts(-1), kind), rho, kind)
             r = times[real](cost, plus[real](r, minus(h), kind), kind)
-            h = times[real](plus[real](parts(2 * beta), parts(1), kind), times[real](e, times[real](f, f, kind), kind), kind)
+            h = times[real](e, times[real](f, f, kind), kind)
+            h = times[real](plus[real](parts(2 * beta), parts(1), kind), h, kind)
             h = over[real](over[real](plus[real](h, r, kind), it.one, kind), it.one, kind)
             g = h.high + h.low
             hess[i] = <real>(power * g * back if g != 0 else 0)

@@ -1,11 +1,12 @@
-/* Special functions for loops that vectorise: of the gamma function, the error function, sine, cosine, arctangent.
+/* Special functions for loops that vectorise: erf, atan, sin, cos, the gamma and Bessel functions of likelihoods.
  *
  * As vecmath.h, on which it stands: branch-free C, every fused multiply-add written out. Double only, since a float
  * kernel computes these in double. Where a function is pieced together of two ranges, both have the same form and
  * `near` selects the coefficients, which costs one blend each instead of a second polynomial.
  *
  * The worst errors below, over all three instruction sets, are measured again by tests/test_special.py. Coefficients:
- * weighted minimax fits, made with mpmath at 60 digits.
+ * weighted minimax fits (N/D of the Bessel functions an interpolation at Chebyshev points), made with mpmath at 60
+ * digits.
  */
 #ifndef FASTLOSS_SPECIAL_H
 #define FASTLOSS_SPECIAL_H
@@ -30,11 +31,12 @@ SP_INLINE double sp_cubic(double v, double v2, double c0, double c1, double c2, 
     return VM_FMA_F64(v2, VM_FMA_F64(v, c3, c2), VM_FMA_F64(v, c1, c0));
 }
 
-SP_INLINE double sp_polynomial_12(double v, double c0, double c1, double c2, double c3, double c4, double c5, double c6,
-                                  double c7, double c8, double c9, double c10, double c11) {
+SP_INLINE double sp_polynomial_16(double v, double c0, double c1, double c2, double c3, double c4, double c5, double c6,
+                                  double c7, double c8, double c9, double c10, double c11, double c12, double c13,
+                                  double c14, double c15) {
     double v2 = v * v, v4 = v2 * v2;
-    double p = VM_FMA_F64(v4, sp_cubic(v, v2, c8, c9, c10, c11), sp_cubic(v, v2, c4, c5, c6, c7));
-    return VM_FMA_F64(v4, p, sp_cubic(v, v2, c0, c1, c2, c3));
+    double p = VM_FMA_F64(v4, sp_cubic(v, v2, c12, c13, c14, c15), sp_cubic(v, v2, c8, c9, c10, c11));
+    return VM_FMA_F64(v4, VM_FMA_F64(v4, p, sp_cubic(v, v2, c4, c5, c6, c7)), sp_cubic(v, v2, c0, c1, c2, c3));
 }
 
 SP_INLINE double sp_polynomial_17(double v, double c0, double c1, double c2, double c3, double c4, double c5, double c6,
@@ -43,14 +45,6 @@ SP_INLINE double sp_polynomial_17(double v, double c0, double c1, double c2, dou
     double v2 = v * v, v4 = v2 * v2;
     double p = VM_FMA_F64(v4, VM_FMA_F64(v4, c16, sp_cubic(v, v2, c12, c13, c14, c15)),
                           sp_cubic(v, v2, c8, c9, c10, c11));
-    return VM_FMA_F64(v4, VM_FMA_F64(v4, p, sp_cubic(v, v2, c4, c5, c6, c7)), sp_cubic(v, v2, c0, c1, c2, c3));
-}
-
-SP_INLINE double sp_polynomial_16(double v, double c0, double c1, double c2, double c3, double c4, double c5, double c6,
-                                  double c7, double c8, double c9, double c10, double c11, double c12, double c13,
-                                  double c14, double c15) {
-    double v2 = v * v, v4 = v2 * v2;
-    double p = VM_FMA_F64(v4, sp_cubic(v, v2, c12, c13, c14, c15), sp_cubic(v, v2, c8, c9, c10, c11));
     return VM_FMA_F64(v4, VM_FMA_F64(v4, p, sp_cubic(v, v2, c4, c5, c6, c7)), sp_cubic(v, v2, c0, c1, c2, c3));
 }
 
@@ -470,7 +464,7 @@ SP_INLINE double sp_trigamma_difference(double x, double d) {
     q = sp_quotient(p.d, 0.0, p.a, p.a_low, &q_low);
     double first_low, first = sp_quotient(q, q_low, p.x, 0.0, &first_low);
     double r_low, r = sp_quotient(1.0, 0.0, p.x, 0.0, &r_low), s_low, s = sp_quotient(1.0, 0.0, p.a, p.a_low, &s_low);
-    double sum_low, sum = sp_fast_sum(r, s, &sum_low);
+    double sum_low, sum = vm_two_sum_f64(r, s, &sum_low);
     double product_low, product = vm_two_product_f64(first, sum, &product_low);
     product = first == 0.0 ? 0.0 : product; /* even if the sum is infinite */
     product_low += VM_FMA_F64(first_low, sum, first * (sum_low + (r_low + s_low)));
@@ -481,6 +475,144 @@ SP_INLINE double sp_trigamma_difference(double x, double d) {
     double result = high + (rest + lost);
     result = result == result ? result : high;
     return 0.0 - result * p.back;
+}
+
+/* log I_0(k) of the modified Bessel function, for k >= 0; NaN below.
+ *
+ *     k < 12    log(1 + z + z^2 Q(z)),  z = k^2/4
+ *     beyond    k - log(k)/2 - log(2 pi)/2 + L(1/k)/k
+ *
+ * Worst error: 1.55 ULP. */
+SP_INLINE double sp_log_i0(double k) {
+    int near = k < 12.0;
+    double half = 0.5 * k, z_low, z = vm_two_product_f64(half, half, &z_low), r = 1.0 / k, lost;
+    z_low = k > 0x1p-400 ? z_low : 0.0;
+    double q = sp_polynomial_16(near ? z : r, near ? 0x1.ffffffffffff7p-3 : 0x1.ffffffffd5beep-4,
+                                              near ? 0x1.c71c71c71c8b2p-6 : 0x1.0000004cfb53dp-4,
+                                              near ? 0x1.c71c71c7198b0p-10 : 0x1.0aaa7833b055ep-4,
+                                              near ? 0x1.23456789d497cp-14 : 0x1.a00dc761a5f75p-4,
+                                              near ? 0x1.02e85c060c003p-19 : 0x1.ad24d23f4cb84p-3,
+                                              near ? 0x1.522a44298db48p-25 : 0x1.e4c7ed635532ep-2,
+                                              near ? 0x1.522a41471ed6dp-31 : 0x1.b518de1a713b2p+2,
+                                              near ? 0x1.0b314b965043cp-37 : -0x1.ba0714585007fp+7,
+                                              near ? 0x1.56003a7a27b73p-44 : 0x1.8be2cac99535ep+12,
+                                              near ? 0x1.69d73a10b25a2p-51 : -0x1.c94e5bc07d184p+16,
+                                              near ? 0x1.413e97467f7d6p-58 : 0x1.625ab200f60cap+20,
+                                              near ? 0x1.eab8852871dc6p-66 : -0x1.5f4e781999011p+23,
+                                              near ? 0x1.30f9c76dd267dp-73 : 0x1.93b6be77a0107p+25,
+                                              near ? 0x1.ad2381b9dfd5cp-81 : -0x1.9512867b5c396p+26,
+                                              near ? 0x1.16f22e0a44ecap-90 : 0.0, near ? 0x1.6ea45ba0c51e7p-96 : 0.0);
+    double u_low, u = vm_two_sum_f64(z, z * z * q, &u_low);
+    u_low += z_low;
+    u = near ? u : k - 1.0;
+    double log_low, log = vm_log1p_wide_f64(u, &log_low);
+    log_low += near ? u_low / (1.0 + u) : 0.0;
+    double high = vm_two_sum_f64(k, -0.5 * log, &lost), rest = VM_FMA_F64(r, q, lost - 0.5 * log_low);
+    high = vm_two_sum_f64(high, -0x1.d67f1c864beb5p-1, &lost);
+    high += rest + (lost + 0x1.65b5a1b7ff5dfp-55);
+    high = near ? log + log_low : high;
+    high = k < INFINITY ? high : k;
+    return k < 0.0 ? NAN : high;
+}
+
+/* A step of Horner's scheme in two parts, h + l: sums of positive terms to twice the precision, almost. */
+SP_INLINE double sp_wide_step(double h, double v, double c, double *l) {
+    double product_low, sum_low, product = vm_two_product_f64(h, v, &product_low);
+    h = vm_two_sum_f64(product, c, &sum_low);
+    *l = VM_FMA_F64(*l, v, product_low + sum_low);
+    return h;
+}
+
+/* What the next two functions are made of: N(z) and D(z) with z = k^2/4, from k = 16 on E(r^2) and O(r^2) with
+ * r = 1/k. N and D grow to 4e3 and 3e4, and each step of such a sum rounds: they come in two parts. */
+typedef struct {
+    double v, p, p_low, q, q_low; /* z, N and D, or r^2, E and O */
+} sp_bessel;
+
+SP_INLINE sp_bessel sp_bessel_parts(double k) {
+    int near = k < 16.0;
+    double half = 0.5 * k, r = 1.0 / k;
+    sp_bessel b = {near ? half * half : r * r, 0.0, 0.0, 0.0, 0.0};
+    b.p = near ? 0x1.885bb131c767cp-59 : 0.0;
+    b.q = near ? 0x1.748373570c4cdp-52 : 0.0;
+    b.p = sp_wide_step(b.p, b.v, near ? 0x1.5454471caa393p-46 : 0x1.1f3806a4df947p+43, &b.p_low);
+    b.p = sp_wide_step(b.p, b.v, near ? 0x1.5502c03caa461p-36 : 0x1.771594d55dfeap+37, &b.p_low);
+    b.p = sp_wide_step(b.p, b.v, near ? 0x1.d15c0879c4ac0p-28 : 0x1.35b218ce0ac93p+29, &b.p_low);
+    b.p = sp_wide_step(b.p, b.v, near ? 0x1.195767f023bb0p-20 : 0x1.ea655c40758edp+17, &b.p_low);
+    b.p = sp_wide_step(b.p, b.v, near ? 0x1.4ee97624695fdp-14 : -0x1.4f37a84642324p+6, &b.p_low);
+    b.p = sp_wide_step(b.p, b.v, near ? 0x1.9230a4dc88601p-9 : 0x1.6b6f7c84bd384p+3, &b.p_low);
+    b.p = sp_wide_step(b.p, b.v, near ? 0x1.d26cba21af67cp-5 : 0x1.0c3f971c2772ep+0, &b.p_low);
+    b.p = sp_wide_step(b.p, b.v, near ? 0x1.c680f2e885ca7p-2 : 0x1.8ffffffe8b94ep-3, &b.p_low);
+    b.p = sp_wide_step(b.p, b.v, near ? 0x1.0000000000000p+0 : 0x1.0000000000000p-3, &b.p_low);
+    b.q = sp_wide_step(b.q, b.v, near ? 0x1.93845b27fd627p-41 : -0x1.54097ce02cc11p+44, &b.q_low);
+    b.q = sp_wide_step(b.q, b.v, near ? 0x1.c355391617f8ap-32 : -0x1.adb315fa089cdp+40, &b.q_low);
+    b.q = sp_wide_step(b.q, b.v, near ? 0x1.947b8fd7e9dbdp-24 : -0x1.a4249216b3041p+33, &b.q_low);
+    b.q = sp_wide_step(b.q, b.v, near ? 0x1.57749452589dfp-17 : -0x1.1d085a0839d1dp+24, &b.q_low);
+    b.q = sp_wide_step(b.q, b.v, near ? 0x1.25f956197e2bbp-11 : 0x1.4f8b0817d6c29p+12, &b.q_low);
+    b.q = sp_wide_step(b.q, b.v, near ? 0x1.f80dc063c6cb9p-7 : 0x1.ae8169bca5fafp+5, &b.q_low);
+    b.q = sp_wide_step(b.q, b.v, near ? 0x1.907176c646f9bp-3 : 0x1.9c220a53b6c17p+1, &b.q_low);
+    b.q = sp_wide_step(b.q, b.v, near ? 0x1.e340797442e54p-1 : 0x1.a0000180be81bp-2, &b.q_low);
+    b.q = sp_wide_step(b.q, b.v, near ? 0x1.0000000000000p+0 : 0x1.00000000004acp-3, &b.q_low);
+    return b;
+}
+
+/* I_1(k) / I_0(k), the derivative of log I_0, for k >= 0; NaN below.
+ *
+ *     k < 16    k/2 N(z) / D(z)
+ *     beyond    1 - r/2 - r^2 C(r),  C(r) = E(r^2) + r O(r^2)
+ *
+ * Worst error: 1.25 ULP. */
+SP_INLINE double sp_bessel_ratio(double k) {
+    sp_bessel b = sp_bessel_parts(k);
+    double r = 1.0 / k, low, quotient = sp_quotient(b.p, b.p_low, b.q, b.q_low, &low), lost;
+    double near = vm_two_product_f64(0.5 * k, quotient, &lost);
+    near += k > 0x1p-900 ? VM_FMA_F64(0.5 * k, low, lost) : 0.0;
+    double far = 1.0 - r * VM_FMA_F64(r, VM_FMA_F64(r, b.q, b.p), 0.5);
+    far = k < 16.0 ? near : far;
+    return k < 0.0 ? NAN : far;
+}
+
+/* The derivative of bessel_ratio, which is 1 - ratio^2 - ratio/k, without the cancellation. For k >= 0; NaN below.
+ *
+ *     k < 16    M(z) / D(z)^2
+ *     beyond    r^2 (1/4 + 2 C(r) - r^2 C(r)^2)
+ *
+ * Worst error: 1.75 ULP. */
+SP_INLINE double sp_bessel_ratio_slope(double k) {
+    sp_bessel b = sp_bessel_parts(k);
+    double m = 0x1.20f92f1e4000fp-125, m_low = 0.0;
+    m = sp_wide_step(m, b.v, -0x1.51b6a1f2c763bp-116, &m_low);
+    m = sp_wide_step(m, b.v, 0x1.737005d4ada30p-108, &m_low);
+    m = sp_wide_step(m, b.v, -0x1.faf157eeb57cap-101, &m_low);
+    m = sp_wide_step(m, b.v, 0x1.93e757db61ff9p-93, &m_low);
+    m = sp_wide_step(m, b.v, 0x1.b3d2cde85113fp-84, &m_low);
+    m = sp_wide_step(m, b.v, 0x1.90431ee90ca47p-74, &m_low);
+    m = sp_wide_step(m, b.v, 0x1.7229ddd950cf3p-65, &m_low);
+    m = sp_wide_step(m, b.v, 0x1.b0daa2f6c07eap-57, &m_low);
+    m = sp_wide_step(m, b.v, 0x1.4c38e5a31fed4p-49, &m_low);
+    m = sp_wide_step(m, b.v, 0x1.5b7914587ecc1p-42, &m_low);
+    m = sp_wide_step(m, b.v, 0x1.f96ffab2e7255p-36, &m_low);
+    m = sp_wide_step(m, b.v, 0x1.02aa175369574p-29, &m_low);
+    m = sp_wide_step(m, b.v, 0x1.75880429399b9p-24, &m_low);
+    m = sp_wide_step(m, b.v, 0x1.7ab1b1bba5570p-19, &m_low);
+    m = sp_wide_step(m, b.v, 0x1.09b5f28c20138p-14, &m_low);
+    m = sp_wide_step(m, b.v, 0x1.f88ac20ccf201p-11, &m_low);
+    m = sp_wide_step(m, b.v, 0x1.374c278b701a1p-7, &m_low);
+    m = sp_wide_step(m, b.v, 0x1.df568d0421c71p-5, &m_low);
+    m = sp_wide_step(m, b.v, 0x1.8d01e5d10b952p-3, &m_low);
+    m = sp_wide_step(m, b.v, 0x1.0000000000000p-1, &m_low);
+    double low, near = sp_quotient(m, m_low, b.q, b.q_low, &low);
+    near = sp_quotient(near, low, b.q, b.q_low, &low);
+
+    double r_low, r = sp_quotient(1.0, 0.0, k, 0.0, &r_low), c = VM_FMA_F64(r, b.q, b.p);
+    double square_low, square = vm_two_product_f64(r, r, &square_low), far_low;
+    double factor_low, factor = vm_two_sum_f64(0.25, 2.0 * b.p, &factor_low);
+    factor_low += VM_FMA_F64(2.0 * r, b.q, VM_FMA_F64(-r * c, r * c, 2.0 * b.p_low));
+    double far = vm_two_product_f64(square, factor, &far_low);
+    far_low += VM_FMA_F64(VM_FMA_F64(2.0 * r, r_low, square_low), factor, square * factor_low);
+    far += k < 0x1p400 ? far_low : square * factor_low;
+    far = k < 16.0 ? near + low : far;
+    return k < 0.0 ? NAN : far;
 }
 
 #endif

@@ -11,3 +11,6 @@ cdef extern from "special.h" nogil:
     double atan "sp_atan"(double x) noexcept
     double sin "sp_sin"(double x) noexcept
     double cos "sp_cos"(double x) noexcept
+    double log_i0 "sp_log_i0"(double k) noexcept
+    double bessel_ratio "sp_bessel_ratio"(double k) noexcept
+    double bessel_ratio_slope "sp_bessel_ratio_slope"(double k) noexcept

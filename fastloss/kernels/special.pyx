@@ -61,3 +61,21 @@ def trigamma_difference(const double[::1] x, const double[::1] d, double[::1] re
     cdef Py_ssize_t i
     for i in range(x.shape[0]):
         result[i] = special.trigamma_difference(x[i], d[i])
+
+
+def log_i0(const double[::1] k, double[::1] result):
+    cdef Py_ssize_t i
+    for i in range(k.shape[0]):
+        result[i] = special.log_i0(k[i])
+
+
+def bessel_ratio(const double[::1] k, double[::1] result):
+    cdef Py_ssize_t i
+    for i in range(k.shape[0]):
+        result[i] = special.bessel_ratio(k[i])
+
+
+def bessel_ratio_slope(const double[::1] k, double[::1] result):
+    cdef Py_ssize_t i
+    for i in range(k.shape[0]):
+        result[i] = special.bessel_ratio_slope(k[i])
