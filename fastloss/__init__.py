@@ -6,12 +6,16 @@ the text to read.
 
 # isort: off
 # The families in catalogue order, which LOSSES keeps.
-from fastloss import regression, robust, margin, classification, softmax as _softmax, m_estimators, surrogates
+from fastloss import regression, robust, margin, classification, softmax as _softmax, generative, ranking, preference
+from fastloss import m_estimators, surrogates
 from fastloss.regression import *
 from fastloss.robust import *
 from fastloss.margin import *
 from fastloss.classification import *
 from fastloss.softmax import *
+from fastloss.generative import *
+from fastloss.ranking import *
+from fastloss.preference import *
 from fastloss.m_estimators import *
 from fastloss.surrogates import *
 
@@ -25,6 +29,9 @@ __all__ += robust.__all__
 __all__ += margin.__all__
 __all__ += classification.__all__
 __all__ += _softmax.__all__
+__all__ += generative.__all__
+__all__ += ranking.__all__
+__all__ += preference.__all__
 __all__ += m_estimators.__all__
 __all__ += surrogates.__all__
 

@@ -1,0 +1,273 @@
+"""Ranking losses: whether the one that should stand above the other is scored higher."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from fastloss.arrays import SIGNS, Interval
+from fastloss.loss import Out, Reduction, pointwise
+from fastloss.reference import ranking as reference
+
+__all__ = ["margin_ranking", "pairwise_hinge", "pairwise_logistic", "pairwise_soft_zero_one"]
+
+
+@pointwise(
+    "input1",
+    "input2",
+    "target",
+    reference=reference.margin_ranking,
+    grads=("input1", "input2"),
+    domain={"target": SIGNS, "margin": Interval(-math.inf, math.inf, low_open=True, high_open=True)},
+    examples=({}, {"margin": 0.5}),
+    kinks=lambda margin=0.0: (margin,),
+    peers={"torch": "margin_ranking_loss"},
+)
+def margin_ranking(
+    ask: int,
+    input1: ArrayLike,
+    input2: ArrayLike,
+    target: ArrayLike,
+    *,
+    margin: float = 0.0,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    out: Out = None,
+) -> Any:
+    """Margin ranking loss: one score is to lead the other by a margin, the target says which.
+
+    The loss of one pair, its gradients and its second derivatives, with y = target::
+
+        loss      = max(0, margin - y (input1 - input2))
+        gradients = -y, y    if y (input1 - input2) <= margin, else  0, 0
+        Hessians  = 0, 0
+
+    In NumPy: ``np.mean(np.maximum(0, margin - target * (input1 - input2)))``.
+
+    Parameters
+    ----------
+    input1, input2 : array_like
+        The scores; of one shape, or some of them scalars.
+    target : array_like in {target}
+        1 where `input1` is to lead, -1 where `input2` is.
+    margin : float in {margin}
+        The lead from which on a pair costs nothing.
+    {common}
+
+    {returns}
+
+    {raises}
+
+    Notes
+    -----
+    At the kink y (input1 - input2) = margin the gradient is that of the side that pushes, as in torch: with the default
+    margin equal scores are pushed apart. What the difference of the scores rounds off is kept: near the margin it is
+    all there is.
+
+    References
+    ----------
+    R. Herbrich, T. Graepel and K. Obermayer, Large Margin Rank Boundaries for Ordinal Regression, in Advances in Large
+    Margin Classifiers (2000).
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.margin_ranking([3.0, 1.0], [1.0, 3.0], [1, 1], reduction="none")
+    array([0., 2.])
+    >>> loss, grad = fl.margin_ranking.value_and_grad([1.0, 2.0], [3.0, 2.0], [1, -1], reduction="sum")
+    >>> grad.input1, grad.input2
+    (array([-1.,  1.]), array([ 1., -1.]))
+    """
+    margin = margin_ranking.parameter("margin", margin)
+    return margin_ranking.run(ask, (input1, input2, target), (margin,), weight, reduction, denominator, out)
+
+
+@pointwise(
+    "positive",
+    "negative",
+    reference=reference.pairwise_hinge,
+    grads=("positive", "negative"),
+    domain={"margin": Interval(0, math.inf, high_open=True)},
+    examples=({}, {"margin": 0.25}),
+    kinks=lambda margin=1.0: (margin,),
+)
+def pairwise_hinge(
+    ask: int,
+    positive: ArrayLike,
+    negative: ArrayLike,
+    *,
+    margin: float = 1.0,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    out: Out = None,
+) -> Any:
+    """Pairwise hinge loss: the positive is to lead by a margin.
+
+    The loss of one pair, its gradients and its second derivatives, with d = positive - negative::
+
+        loss      = max(0, margin - d)
+        gradients = -1, 1    if d < margin, else  0, 0
+        Hessians  = 0, 0
+
+    In NumPy: ``np.mean(np.maximum(0, margin - (positive - negative)))``.
+
+    Parameters
+    ----------
+    positive, negative : array_like
+        Scores of what is to stand above and of what is to stand below; of one shape, or one of them a scalar.
+    margin : float in {margin}
+        The lead from which on a pair costs nothing.
+    {common}
+
+    {returns}
+
+    {raises}
+
+    Notes
+    -----
+    At the kink d = margin the gradient is 0. What the difference of the scores rounds off is kept: near the margin it
+    is all there is.
+
+    References
+    ----------
+    T. Joachims, Optimizing Search Engines using Clickthrough Data, KDD (2002), https://doi.org/10.1145/775047.775067
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.pairwise_hinge([3.0, 1.5, 1.0], [1.0, 1.0, 3.0], reduction="none")
+    array([0. , 0.5, 3. ])
+    >>> loss, grad = fl.pairwise_hinge.value_and_grad([2.0, 1.5], [1.0, 1.0], reduction="sum")
+    >>> grad.positive, grad.negative
+    (array([ 0., -1.]), array([0., 1.]))
+    """
+    margin = pairwise_hinge.parameter("margin", margin)
+    return pairwise_hinge.run(ask, (positive, negative), (margin,), weight, reduction, denominator, out)
+
+
+@pointwise(
+    "positive",
+    "negative",
+    reference=reference.pairwise_soft_zero_one,
+    grads=("positive", "negative"),
+)
+def pairwise_soft_zero_one(
+    ask: int,
+    positive: ArrayLike,
+    negative: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    out: Out = None,
+) -> Any:
+    """Soft 0-1 loss of a pair: the probability of the wrong order.
+
+    The loss of one pair, its gradients and its second derivatives, with d = positive - negative and
+    sigma(x) = 1 / (1 + exp(-x))::
+
+        loss      = sigma(-d)
+        gradients = -sigma(d) sigma(-d), sigma(d) sigma(-d)
+        Hessians  = sigma(d) sigma(-d) (sigma(d) - sigma(-d)), by both
+
+    In NumPy: ``np.mean(1 / (1 + np.exp(positive - negative)))``.
+
+    Parameters
+    ----------
+    positive, negative : array_like
+        Scores of what is to stand above and of what is to stand below; of one shape, or one of them a scalar.
+    {common}
+
+    {returns}
+
+    {raises}
+
+    Notes
+    -----
+    Smooth everywhere, and at most 1: a pair that is far wrong is given up. Made of exp(-abs(d)), with what d rounds
+    off: the exponential function would multiply it by d.
+
+    References
+    ----------
+    T. Qin, T.-Y. Liu and H. Li, A General Approximation Framework for Direct Optimization of Information Retrieval
+    Measures, Information Retrieval 13 (2010), https://doi.org/10.1007/s10791-009-9124-x
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.pairwise_soft_zero_one([1.0, 100.0], [1.0, 0.0], reduction="none")
+    array([5.00000000e-01, 3.72007598e-44])
+    >>> loss, grad = fl.pairwise_soft_zero_one.value_and_grad([1.0, 100.0], [1.0, 0.0], reduction="sum")
+    >>> grad.positive, grad.negative
+    (array([-2.50000000e-01, -3.72007598e-44]), array([2.50000000e-01, 3.72007598e-44]))
+    """
+    return pairwise_soft_zero_one.run(ask, (positive, negative), (), weight, reduction, denominator, out)
+
+
+@pointwise(
+    "positive",
+    "negative",
+    reference=reference.pairwise_logistic,
+    grads=("positive", "negative"),
+    domain={"sigma": Interval(0, math.inf, low_open=True, high_open=True)},
+    examples=({}, {"sigma": 2.0}),
+)
+def pairwise_logistic(
+    ask: int,
+    positive: ArrayLike,
+    negative: ArrayLike,
+    *,
+    sigma: float = 1.0,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    out: Out = None,
+) -> Any:
+    """Pairwise logistic loss, RankNet's: minus the log of the probability given to the right order.
+
+    The loss of one pair, its gradients and its second derivatives, with s = sigma, x = s (positive - negative) and
+    p = 1 / (1 + exp(x)) the probability of the wrong order::
+
+        loss      = -log(1 - p)
+        gradients = -s p, s p
+        Hessians  = s^2 p (1 - p), by both
+
+    In NumPy: ``np.mean(np.logaddexp(0, sigma * (negative - positive)))``.
+
+    Parameters
+    ----------
+    positive, negative : array_like
+        Scores of what is to stand above and of what is to stand below; of one shape, or one of them a scalar.
+    sigma : float in {sigma}
+        What a difference of scores is multiplied by to be log-odds.
+    {common}
+
+    {returns}
+
+    {raises}
+
+    Notes
+    -----
+    Smooth everywhere. Every part is made of exp(-abs(x)), which cannot overflow, with what x rounds off: the
+    exponential function would multiply it by x. Nothing is subtracted from 1: a confident, right order keeps its tail.
+
+    References
+    ----------
+    C. Burges, T. Shaked, E. Renshaw, A. Lazier, M. Deeds, N. Hamilton and G. Hullender, Learning to Rank using Gradient
+    Descent, ICML (2005), https://doi.org/10.1145/1102351.1102363
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.pairwise_logistic([40.0, 0.0], [0.0, 800.0], reduction="none")
+    array([4.24835426e-18, 8.00000000e+02])
+    >>> loss, grad = fl.pairwise_logistic.value_and_grad([40.0, 0.0], [0.0, 800.0], reduction="sum")
+    >>> grad.positive, grad.negative
+    (array([-4.24835426e-18, -1.00000000e+00]), array([4.24835426e-18, 1.00000000e+00]))
+    """
+    sigma = pairwise_logistic.parameter("sigma", sigma)
+    return pairwise_logistic.run(ask, (positive, negative), (sigma,), weight, reduction, denominator, out)
