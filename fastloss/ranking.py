@@ -11,7 +11,7 @@ from fastloss.arrays import SIGNS, Interval
 from fastloss.loss import Out, Reduction, pointwise
 from fastloss.reference import ranking as reference
 
-__all__ = ["margin_ranking", "pairwise_hinge", "pairwise_logistic", "pairwise_soft_zero_one"]
+__all__ = ["bpr", "margin_ranking", "pairwise_hinge", "pairwise_logistic", "pairwise_soft_zero_one"]
 
 
 @pointwise(
@@ -271,3 +271,61 @@ def pairwise_logistic(
     """
     sigma = pairwise_logistic.parameter("sigma", sigma)
     return pairwise_logistic.run(ask, (positive, negative), (sigma,), weight, reduction, denominator, out)
+
+
+@pointwise(
+    "positive",
+    "negative",
+    reference=reference.bpr,
+    grads=("positive", "negative"),
+)
+def bpr(
+    ask: int,
+    positive: ArrayLike,
+    negative: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    out: Out = None,
+) -> Any:
+    """Bayesian personalised ranking: an item that a user chose is to score above one that he did not.
+
+    The loss of one pair, its gradients and its second derivatives, with d = positive - negative and
+    sigma(x) = 1 / (1 + exp(-x))::
+
+        loss      = -log sigma(d)
+        gradients = -sigma(-d), sigma(-d)
+        Hessians  = sigma(d) sigma(-d), by both
+
+    In NumPy: ``np.mean(np.logaddexp(0, negative - positive))``.
+
+    Parameters
+    ----------
+    positive, negative : array_like
+        Scores of the items chosen and of others; of one shape, or one of them a scalar.
+    {common}
+
+    {returns}
+
+    {raises}
+
+    Notes
+    -----
+    Smooth everywhere. It is `pairwise_logistic` with sigma = 1, computed alike.
+
+    References
+    ----------
+    S. Rendle, C. Freudenthaler, Z. Gantner and L. Schmidt-Thieme, BPR: Bayesian Personalized Ranking from Implicit
+    Feedback, UAI (2009), https://arxiv.org/abs/1205.2618
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> round(fl.bpr(3.0, 1.0), 9)
+    0.126928011
+    >>> loss, grad = fl.bpr.value_and_grad([1.0, 40.0], [1.0, 0.0], reduction="sum")
+    >>> grad.positive, grad.negative
+    (array([-5.00000000e-01, -4.24835426e-18]), array([5.00000000e-01, 4.24835426e-18]))
+    """
+    return bpr.run(ask, (positive, negative), (1.0,), weight, reduction, denominator, out)

@@ -130,4 +130,5 @@ KERNELS = {
     "pairwise_hinge": kernel(pairwise_hinge[float], pairwise_hinge[double], 2, 0b11, False),
     "pairwise_soft_zero_one": kernel(pairwise_soft_zero_one[float], pairwise_soft_zero_one[double], 2, 0b11, False),
     "pairwise_logistic": kernel(pairwise_logistic[float], pairwise_logistic[double], 2, 0b11, False),
+    "bpr": kernel(pairwise_logistic[float], pairwise_logistic[double], 2, 0b11, False),
 }
