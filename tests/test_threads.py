@@ -231,7 +231,7 @@ def test_every_instruction_set_is_exact(isa: str) -> None:
                 fl.set_num_threads(4)
                 assert_same(everything(loss, *(array[::-1].copy()[::-1] for array in inputs)), expected)
         for loss in LOSSES:
-            for case in cases(loss, np.dtype(np.float32))[:6]:
+            for case in cases(loss, np.dtype(np.float32))[:1]:
                 truth, words = exact(loss, case), case.kwargs
                 slope = several(loss.grad_hess(*case.inputs, **words)[0])[0]
                 for found, true, largest in (
