@@ -198,7 +198,7 @@ def test_half_precision_rows_are_counted_and_summed_in_double() -> None:
 @each_form
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64], ids=["float16", "float32", "float64"])
 def test_no_loss_is_negative_nor_minus_0(loss: fl.Loss, soft: bool, dtype: Any) -> None:
-    """A million random and adversarial elements, and every hard case."""
+    """A million random and adversarial elements of float32, fewer of the others, and every hard case."""
     if loss.signed:
         pytest.skip(f"{loss.name} may be negative")
     rng, dtype = seeded(loss.name, soft), np.dtype(dtype)
