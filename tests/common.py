@@ -31,6 +31,8 @@ each_pointwise = pytest.mark.parametrize("loss", POINTWISE, ids=named)
 each_rows = pytest.mark.parametrize("loss", ROWS, ids=named)
 each_function = pytest.mark.parametrize("function", FUNCTIONS, ids=named)
 each_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=str)
+each_half_dtype = pytest.mark.parametrize("dtype", DTYPES[:2], ids=str)  # storage only: computed in float32
+each_computed_dtype = pytest.mark.parametrize("dtype", DTYPES[2:], ids=str)
 
 # A loss with each kind of target it takes: labels or shares of every class for rows, numbers for the others.
 ROW_FORMS = [(loss, soft) for loss in ROWS for soft in (False, True)]

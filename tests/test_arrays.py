@@ -20,6 +20,7 @@ from .common import (
     each_dtype,
     each_form,
     each_function,
+    each_half_dtype,
     each_loss,
     each_one_gradient,
     each_pointwise,
@@ -33,7 +34,7 @@ from .common import (
     several,
     value_and_grad,
 )
-from .inputs import domains_of, positional, seeded, within
+from .inputs import DTYPES, FEW, MANY, Case, cases, domains_of, positional, rows_of_logits, seeded, within
 
 INTEGERS = ("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
 INTEGER_PAIR = np.array([[3, 0, 1], [2, 1, 0]]), np.array([[1, 1, 0], [0, 0, 1]])  # predictions, targets
@@ -242,20 +243,41 @@ def test_results_have_the_dtypes_promised(loss: fl.Loss, soft: bool) -> None:
         assert gradient.flags.writeable
 
 
+def in_float32(half: np.ndarray) -> np.ndarray:
+    """Half precision as float32 numbers, others as they are."""
+    return half.astype(np.float32) if half.dtype in DTYPES[:2] else half
+
+
+def rounded(result: Any, dtype: np.dtype) -> Any:
+    """What float32 gave, rounded once to half precision."""
+    with np.errstate(over="ignore"):
+        return result.astype(dtype)
+
+
+@each_half_dtype
 @each_form
-def test_half_precision_is_storage_only(loss: fl.Loss, soft: bool) -> None:
-    """float16 and bfloat16 give what their numbers give in float32; derivatives are rounded once, at the end."""
-    for dtype in (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16)):
-        for classes in (5, 64, 65):
-            half = sample(loss, 1500, dtype, soft, classes)
-            single = tuple(array.astype(np.float32) if array.dtype == dtype else array for array in half)
-            found, expected = everything(loss, *half), everything(loss, *single)
-            for name in ("losses", "mean"):
-                assert_same(found[name], expected[name], name)
-            for name in found.keys() - {"losses", "mean"}:
-                with np.errstate(over="ignore"):
-                    rounded = expected[name].astype(dtype)
-                assert_same(found[name], rounded, name)
+def test_half_precision_is_storage_only(loss: fl.Loss, soft: bool, dtype: np.dtype) -> None:
+    """float16 and bfloat16 give what their numbers give in float32, at ordinary and at hard inputs; derivatives are
+    rounded once, at the end."""
+    halves = [Case("", sample(loss, 1500, dtype, soft, classes)) for classes in (5, 64, 65)]
+    for half in (*halves, *cases(loss, dtype)):
+        words = {
+            name: in_float32(value) if isinstance(value, np.ndarray) else value for name, value in half.kwargs.items()
+        }
+        found = everything(loss, *half.inputs, **half.kwargs)
+        expected = everything(loss, *map(in_float32, half.inputs), **words)
+        for name in found:
+            result = expected[name] if name in ("losses", "mean") else rounded(expected[name], dtype)
+            assert_same(found[name], result, f"{half.label}: {name}")
+
+
+@each_half_dtype
+@each_function
+def test_half_precision_of_softmax_functions_is_storage_only(function: Any, dtype: np.dtype) -> None:
+    """Likewise the probabilities, their logarithms and the smooth maximum."""
+    for classes in FEW + MANY:
+        logits = rows_of_logits(seeded(function.__name__, str(dtype), classes), classes, dtype)
+        assert_same(function(logits), rounded(function(in_float32(logits)), dtype))
 
 
 @pytest.mark.parametrize("loss", [loss for loss in POINTWISE if takes(loss, INTEGER_PAIR)], ids=named)
