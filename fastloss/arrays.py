@@ -174,8 +174,8 @@ def unfit(
 def row_inputs(
     names: Sequence[str], values: Sequence[Any], target: Any, shares: bool, axis: Any
 ) -> tuple[tuple[np.ndarray, ...], Any, int]:
-    """Rows of numbers as arrays of one shape; labels, or where they may be given the shares of every class; and the class
-    axis counted from the front. The target's name is the last one, if there is a target."""
+    """Rows of numbers as arrays of one shape; labels, or where they may be given the shares of every class; and the
+    class axis counted from the front. The target's name is the last one, if there is a target."""
     data = tuple(as_array(name, value) for name, value in zip(names, values, strict=False))
     first, named = data[0], names[0]
     number = class_axis(named, first, axis)

@@ -543,8 +543,8 @@ def rows(
     peers: Mapping[str, str | Peer] | None = None,
     signed: bool = False,
 ) -> Callable[[Callable[Concatenate[int, P], Any]], Rows[P]]:
-    """Declare a loss of rows of the named inputs, the last of which may be the target: what the kernel of the same name in
-    the family's module of the same name says it is, and what has a gradient."""
+    """Declare a loss of rows of the named inputs, the last of which may be the target: what the kernel of the same
+    name in the family's module of the same name says it is, and what has a gradient."""
 
     def declare(declaration: Callable[Concatenate[int, P], Any]) -> Rows[P]:
         return Rows(

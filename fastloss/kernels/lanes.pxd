@@ -104,6 +104,12 @@ ctypedef void (*RowF64)(
     double** inputs, double** grads, double* hess, double* loss, const Lanes* lanes, const double* params
 ) noexcept nogil
 
+# A loss of the label's probability p alone, row by row: of cost = -log p and rest = 1 - p, neither of which has
+# cancelled, the loss and its slope by cost. The driver makes the gradient of it: slope (p_c - [c is the label]).
+ctypedef void (*OfLabel)(
+    const double* cost, const double* rest, double* loss, double* slope, Py_ssize_t n, const double* params
+) noexcept nogil
+
 cdef enum:
     NO_TARGET = 0
     LABELS = 1                   # one class for each row
@@ -116,6 +122,7 @@ ctypedef struct RowKernel:
     int inputs                   # how many numbers it reads for each class, besides the target
     int grads                    # bit k is set if input k has a gradient
     int target                   # if it takes shares, they are the input after the others
+    OfLabel of_label             # what it makes of plain labels; NULL: the same as of shares
     bint hessian                 # whether it knows the Hessian's diagonal by the first input
     bint smooths                 # whether params[0] is a label smoothing. Shares and smoothed labels then have their classes
                                  # weighed by the kernel; in any other case a label's class weight is its row's
@@ -126,14 +133,20 @@ cdef inline void release_row_kernel(object capsule) noexcept:
 
 
 cdef inline object row_kernel(
-    RowF32 f32, RowF64 f64, int inputs, int grads, int target, bint hessian=False, bint smooths=False
+    RowF32 f32, RowF64 f64, int inputs, int grads, int target, bint hessian=False, bint smooths=False,
+    OfLabel of_label=NULL
 ):
-    """What a family's KERNELS hold for each loss of rows."""
+    """What a family's KERNELS hold for a loss of rows."""
     cdef RowKernel* made = <RowKernel*>malloc(sizeof(RowKernel))
     if made == NULL:
         raise MemoryError
-    made[0] = RowKernel(f32, f64, inputs, grads, target, hessian, smooths)
+    made[0] = RowKernel(f32, f64, inputs, grads, target, of_label, hessian, smooths)
     return PyCapsule_New(made, "fastloss.rows", release_row_kernel)
+
+
+cdef inline object label_kernel(OfLabel of_label):
+    """... and for one of the label's probability."""
+    return row_kernel(<RowF32>NULL, <RowF64>NULL, 1, 0b1, LABELS, False, False, of_label)
 
 
 cdef inline Py_ssize_t place(const Lanes* lanes, Py_ssize_t i, int c) noexcept nogil:
@@ -348,3 +361,26 @@ cdef inline void at_labels(
         gap = s.m[i] - cost[i]
         cost[i] = log_total(s, i) + (gap if cost[i] != s.m[i] else 0)
         rest[i] = (s.others[i] if lanes.label[i] == s.top[i] else s.total[i] - rest[i]) / s.total[i]
+
+
+cdef inline void diagonal(
+    const Lanes* lanes, const Softmax* s, const real* e, const double* factor, real* hess
+) noexcept nogil:
+    """factor p (1 - p), at the largest logit of what the others add up to."""
+    cdef Py_ssize_t i, j, k
+    cdef double totals[TILE]
+    cdef double factors[TILE]
+    cdef real p
+    for i in range(rows_in(lanes)):
+        totals[i] = s.total[i]
+        factors[i] = factor[i]
+    share[double](lanes, totals)
+    share[double](lanes, factors)
+    for j in range(lanes.steps):
+        k = j * lanes.width
+        for i in range(lanes_at(lanes, j)):
+            p = <real>(e[k + i] / totals[i])
+            hess[k + i] = <real>(factors[i] * (p - p * p))
+    for i in range(rows_in(lanes)):
+        factors[i] *= (s.e_top[i] / s.total[i]) * (s.others[i] / s.total[i])
+    put[real](lanes, hess, s.top, factors)

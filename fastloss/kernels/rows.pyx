@@ -16,9 +16,10 @@ from fastloss.kernels.driver cimport (
     number_like, output, outside, run_chunks, set_bounds, small_integers, streams, sum_of_weights,
 )
 from fastloss.kernels.lanes cimport (
-    ACROSS, LABELS_OR_SHARES, MAX_ROW_PARAMS, NO_TARGET, TILE, Lanes, RowKernel,
+    ACROSS, LABELS_OR_SHARES, MAX_ROW_PARAMS, NO_TARGET, TILE, Lanes, RowKernel, Softmax, at_labels, diagonal, is_moderate,
+    power_of, put, row_exponentials, rows_in, scale_row, scale_tile, softmax_of,
 )
-from fastloss.kernels.vecmath cimport real, sum_of
+from fastloss.kernels.vecmath cimport absolute, find, log1p, max_of, real, sum_of, wide_sum_of
 from fastloss.kernels.views cimport (
     BF16, BLOCK, F16, F32, F64, I32, Kind, View, describe, fit, is_integer, meet, pieces, read, read_labels, same_shape,
     settle, stream_end, turn_tile, without_axis, write,
@@ -29,6 +30,7 @@ cnp.import_array()
 cdef enum:
     MAX_INPUTS = 4               # rows of numbers, the target's shares among them
     TILE_ITEMS = 4096            # the most numbers in a tile of rows: two tiles of double sit in L1 and L2
+    HUGE = 65536                 # classes of a row that no cache of a core keeps: more are computed block by block, twice
     WIDEST = 192                 # the most lanes of one row; a row of up to 1,000 classes has 64
     GROUP = 64                   # rows whose labels and weights are read at once
     TURNED = 65536               # numbers in a block of rows that is turned so that classes lie side by side
@@ -43,6 +45,8 @@ ctypedef struct Job:
     bint with_grad, with_hess, with_losses, weighted, stream
     int inputs                   # rows of numbers to read, shares among them
     bint along                   # vectors run along a row
+    bint huge                    # ... which is too long to be kept
+    bint of_label                # a loss of the label's probability alone
     bint direct[MAX_INPUTS]      # a long row's gradient is formed in its place
     Py_ssize_t classes, rows, group, width
     Chunks chunks
@@ -63,7 +67,7 @@ ctypedef struct Job:
 
 ctypedef struct Rows:
     # what the target and the weight say of up to TILE rows
-    int label[TILE]              # 0 for an invisible row
+    int64_t label[TILE]          # 0 for an invisible row
     double weight[TILE]          # 0: invisible
     int invisible                # how many are
 
@@ -91,7 +95,7 @@ cdef void read_rows(const Job* job, Py_ssize_t first, Py_ssize_t n, Rows* rows, 
         for i in range(n):
             rows.weight[i] = 0 if label[i] == job.ignored else rows.weight[i]
             unfit |= (rows.weight[i] != 0) & ((label[i] < 0) | (label[i] >= job.classes))
-            rows.label[i] = 0 if rows.weight[i] == 0 else <int>label[i]
+            rows.label[i] = 0 if rows.weight[i] == 0 else label[i]
         if unfit:
             for i in range(n):
                 if rows.weight[i] != 0 and not 0 <= label[i] < job.classes:
@@ -228,10 +232,114 @@ cdef void write_zeros(const View* row) noexcept nogil:
         done += BLOCK
 
 
+# ---- losses of the label's probability ----
+
+cdef void label_loss(
+    const Job* job, const real* z, real* e, real* hess, double* loss, const Lanes* lanes
+) noexcept nogil:
+    """loss(cost, rest) of a tile and its gradient slope (p - [label]), which at the label is -slope rest."""
+    cdef real factor[TILE]
+    cdef double cost[TILE]
+    cdef double rest[TILE]
+    cdef double slope[TILE]
+    cdef Softmax s
+    cdef Py_ssize_t i
+    softmax_of[real](lanes, z, e, &s)
+    at_labels[real](lanes, &s, z, e, cost, rest)
+    job.kernel.of_label(cost, rest, loss, slope, rows_in(lanes), job.params)
+    if lanes.with_hess:
+        diagonal[real](lanes, &s, e, lanes.scale, hess)
+    if lanes.with_grad:
+        for i in range(rows_in(lanes)):
+            factor[i] = <real>(slope[i] * lanes.scale[i] / s.total[i])
+            rest[i] *= -slope[i] * lanes.scale[i]
+        scale_tile[real](lanes, e, factor)
+        put[real](lanes, e, lanes.label, rest)
+
+
+cdef real base_of(real m) noexcept nogil:
+    return 0 if is_moderate(m) else m
+
+
+cdef void block_exponentials(const real* z, real m, Py_ssize_t n, real* e) noexcept nogil:
+    """The exponentials of a stretch of a row with the largest logit m."""
+    cdef Py_ssize_t i
+    if absolute(m) < <real>INFINITY or m != m:
+        row_exponentials[real](z, base_of(m), power_of(m), n, e)
+    else:
+        for i in range(n):
+            e[i] = 1 if z[i] == m else (0 if z[i] == z[i] else z[i])
+
+
+cdef void huge_row(
+    const Job* job, const View* logits, const View* grad, const View* hess, int64_t label, double weight, double* loss,
+    real zero
+) noexcept nogil:
+    """The same of one row, in blocks: maximum, sum of exponentials, and again exponentials for the derivatives."""
+    cdef real zbuffer[BLOCK]
+    cdef real e[BLOCK]
+    cdef real f[BLOCK]
+    cdef const real* z
+    cdef real m = <real>-INFINITY, here, factor
+    cdef double others = 0, e_top = 0, e_label = 0, z_label = 0, total, cost, rest, slope, scale = weight * job.scale, p
+    cdef Py_ssize_t b, n, i, k, top = 0, blocks = pieces(job.classes, BLOCK)
+    for i in range(blocks):
+        b = i * BLOCK
+        n = min(job.classes - b, <Py_ssize_t>BLOCK)
+        here = max_of[real](read[real](logits, b, n, zbuffer), n)
+        if here > m:
+            m = here
+            top = b
+    n = min(job.classes - top, <Py_ssize_t>BLOCK)
+    i = find[real](read[real](logits, top, n, zbuffer), <int>n, m)
+    top = top + i if i < n else 0  # 0: nothing but NaN
+    for i in range(blocks):
+        b = i * BLOCK
+        n = min(job.classes - b, <Py_ssize_t>BLOCK)
+        z = read[real](logits, b, n, zbuffer)
+        block_exponentials[real](z, m, n, e)
+        if b <= label < b + n:
+            z_label = z[label - b]
+            e_label = e[label - b]
+        if b <= top < b + n:
+            e_top = e[top - b]
+            e[top - b] = 0
+        others += wide_sum_of[real](e, n)
+    if absolute(m) == <real>INFINITY and (others > 0 or m < 0):
+        others = NAN
+    total = others + e_top
+    cost = log1p[double](others / e_top) + (<double>m - z_label if z_label != m else 0)
+    rest = (others if label == top else total - e_label) / total
+    job.kernel.of_label(&cost, &rest, loss, &slope, 1, job.params)
+    if not job.with_grad:
+        return
+    factor = <real>(slope * scale / total)
+    for i in range(blocks):
+        b = i * BLOCK
+        n = min(job.classes - b, <Py_ssize_t>BLOCK)
+        block_exponentials[real](read[real](logits, b, n, zbuffer), m, n, e)
+        if job.with_hess:
+            for k in range(n):
+                p = e[k] / total
+                f[k] = <real>(scale * (p - p * p))
+            if b <= top < b + n:
+                f[top - b] = <real>(scale * (e_top / total) * (others / total))
+        scale_row[real](e, factor, n)
+        if b <= label < b + n:
+            e[label - b] = <real>(-rest * slope * scale)
+        write[real](grad, b, n, e, job.stream)
+        if job.with_hess:
+            write[real](hess, b, n, f, job.stream)
+
+
+# ---- tiles and rows ----
+
 cdef void call(
     const Job* job, real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes
 ) noexcept nogil:
-    if real is float:
+    if job.of_label:
+        label_loss[real](job, inputs[0], grads[0], hess, loss, lanes)
+    elif real is float:
         job.kernel.f32(inputs, grads, hess, loss, lanes, job.params)
     else:
         job.kernel.f64(inputs, grads, hess, loss, lanes, job.params)
@@ -273,7 +381,7 @@ cdef bint tile_of_rows(
                 unfit[0] = 8 * (first * job.classes + bad) + k
                 return False
     for i in range(n):
-        lanes.label[i] = rows.label[i]
+        lanes.label[i] = <int>rows.label[i]
         lanes.scale[i] = rows.weight[i] * job.scale
     call[real](job, inputs, grads, hess, losses, lanes)
     if job.with_grad:
@@ -295,8 +403,7 @@ cdef bint long_rows(
 ) noexcept nogil:
     """n rows of many classes, one after the other: their losses, their derivatives. False for an unfit number."""
     cdef Py_ssize_t classes = job.classes, i, bad
-    cdef View row
-    cdef const real* values
+    cdef View row, grad_row, hess_row
     cdef double one_loss[TILE]
     cdef real* read_from[MAX_INPUTS]
     cdef real* write_to[MAX_INPUTS]
@@ -316,6 +423,14 @@ cdef bint long_rows(
                 view_of_row(&job.hess, job.hess_step, first + i, classes, &row)
                 write_zeros(&row)
             continue
+        if job.huge:
+            view_of_row(&job.numbers[0], job.steps[0], first + i, classes, &row)
+            if job.with_grad:
+                view_of_row(&job.grads[0], job.grad_steps[0], first + i, classes, &grad_row)
+            if job.with_hess:
+                view_of_row(&job.hess, job.hess_step, first + i, classes, &hess_row)
+            huge_row[real](job, &row, &grad_row, &hess_row, rows.label[i], rows.weight[i], &losses[i], 0)
+            continue
         lanes.following = NULL
         for k in range(job.inputs):
             if turned[k] != NULL:
@@ -334,7 +449,7 @@ cdef bint long_rows(
             write_to[k] = grads[k]
             if k < job.kernel.inputs and job.direct[k]:
                 write_to[k] = <real*>row_place(&job.grads[k], first + i)
-        lanes.label[0] = rows.label[i]
+        lanes.label[0] = <int>rows.label[i]
         lanes.scale[0] = rows.weight[i] * job.scale
         call[real](job, read_from, write_to, hess, one_loss, lanes)
         losses[i] = one_loss[0]
@@ -361,12 +476,12 @@ cdef bint long_rows(
 
 cdef bint turns_in(const Job* job, int k) noexcept nogil:
     """Whether the rows are long and their classes lie apart."""
-    return job.along and job.steps[k] != job.numbers[k].itemsize
+    return job.along and not job.huge and job.steps[k] != job.numbers[k].itemsize
 
 
 cdef bint turns_out(const Job* job, int k) noexcept nogil:
     return (
-        job.along and job.with_grad and k < job.kernel.inputs and job.kernel.grads >> k & 1
+        job.along and not job.huge and job.with_grad and k < job.kernel.inputs and job.kernel.grads >> k & 1
         and job.grad_steps[k] != job.grads[k].itemsize
     )
 
@@ -375,7 +490,7 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
     """Compute one chunk of rows: its sum, its derivatives. Returns -1 if memory ran out."""
     cdef Py_ssize_t first = chunk * job.chunks.size, stop = min(first + job.chunks.size, job.rows), n, i, unfit = -1
     cdef Py_ssize_t block = job.classes * job.group, size = job.classes if job.along else block
-    cdef int tiles = job.kernel.inputs + (job.kernel.target == LABELS_OR_SHARES), k
+    cdef int tiles = job.kernel.inputs + (job.kernel.target == LABELS_OR_SHARES and not job.of_label), k
     cdef bint along = job.along, fine
     cdef Rows rows
     cdef Lanes lanes
@@ -389,10 +504,13 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
     cdef double losses[TILE]
     cdef double all_losses = 0, small = 0, group
     cdef int64_t wrong = -1
-    cdef Py_ssize_t wanted = 2 * tiles * size + (size if job.with_hess else 0)
+    cdef Py_ssize_t wanted
+    if job.huge:
+        size = 0
+    wanted = 2 * tiles * size + (size if job.with_hess else 0)
     for k in range(job.inputs):
         wanted += block * (turns_in(job, k) or turns_out(job, k))
-    memory = <real*>malloc(wanted * sizeof(real))
+    memory = <real*>malloc(max(wanted, <Py_ssize_t>1) * sizeof(real))
     if memory == NULL:
         return -1
     free_part = memory
@@ -483,6 +601,10 @@ cdef int start(Job* job, int axis) except -1:
     if job.weighted:
         settle(&job.weight)
     job.along = job.classes > ACROSS
+    job.of_label = job.kernel.of_label != NULL and job.labelled and not (job.kernel.smooths and job.params[0] != 0)
+    job.huge = job.of_label and job.classes > HUGE
+    if job.classes >= 2**31 - TILE and not job.huge:
+        raise ValueError(f"{job.classes} classes are more than this loss takes")
     if job.along:
         job.group = max(min(TURNED // job.classes, GROUP), 1)
         job.width = min(max(job.classes // 512, 1), WIDEST // 64) * 64
@@ -579,7 +701,7 @@ def run(
     positions = job.numbers[0]
     if axis < 0:
         axis += positions.ndim
-    if not 0 <= axis < positions.ndim or positions.shape[axis] == 0 or positions.shape[axis] >= 2**31 - TILE:
+    if not 0 <= axis < positions.ndim or positions.shape[axis] == 0:
         return NotImplemented
     job.classes = positions.shape[axis]
     without_axis_shape(&positions, <int>axis)

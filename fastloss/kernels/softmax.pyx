@@ -10,64 +10,25 @@ confident, correct row keeps its tail.
 
 from libc.math cimport INFINITY, NAN, fabs
 from fastloss.kernels.lanes cimport (
-    LABELS_OR_SHARES, NO_TARGET, TILE, Lanes, Softmax, add, at_labels, clear, lanes_at, log_total, pick, place, put,
+    LABELS_OR_SHARES, NO_TARGET, TILE, Lanes, Softmax, add, clear, diagonal, lanes_at, log_total, pick, place, put,
     row_kernel, rows_in, scale_tile, settle_sum, share, softmax_of, spread_sum,
 )
 from fastloss.kernels.vecmath cimport real
 
 
-# loss = sum of a_c (m - z_c) + A L, gradient_c = A p_c - a_c, with coefficients a_c (one of them for a plain label)
-# and their sum A.
+cdef void cross_entropy_of_label(
+    const double* cost, const double* rest, double* loss, double* slope, Py_ssize_t n, const double* params
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        loss[i] = cost[i]
+        slope[i] = 1
+
+
+# loss = sum of a_c (m - z_c) + A L, gradient_c = A p_c - a_c, for coefficients a_c at every class (shares of the target,
+# smoothed, weighed) and their sum A.
 cdef void cross_entropy(
     real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
-) noexcept nogil:
-    cdef real* z = inputs[0]
-    cdef real* e = grads[0]
-    cdef real f[TILE]
-    cdef double rest[TILE]
-    cdef Softmax s
-    cdef Py_ssize_t i
-    if lanes.soft or params[0] != 0:
-        spread_cross_entropy[real](inputs, grads, hess, loss, lanes, params[0])
-        return
-    softmax_of[real](lanes, z, e, &s)
-    at_labels[real](lanes, &s, z, e, loss, rest)
-    if lanes.with_hess:
-        diagonal[real](lanes, &s, e, lanes.scale, hess)
-    if lanes.with_grad:
-        for i in range(rows_in(lanes)):
-            f[i] = <real>(lanes.scale[i] / s.total[i])
-            rest[i] = -rest[i] * lanes.scale[i]
-        scale_tile[real](lanes, e, f)
-        put[real](lanes, e, lanes.label, rest)
-
-
-# A p (1 - p), at the largest logit from what the others add up to
-cdef void diagonal(
-    const Lanes* lanes, const Softmax* s, const real* e, const double* factor, real* hess
-) noexcept nogil:
-    cdef Py_ssize_t i, j, k
-    cdef real inverse[TILE]
-    cdef double factors[TILE]
-    cdef real p
-    for i in range(rows_in(lanes)):
-        inverse[i] = <real>(1 / s.total[i])
-        factors[i] = factor[i]
-    share[real](lanes, inverse)
-    share[double](lanes, factors)
-    for j in range(lanes.steps):
-        k = j * lanes.width
-        for i in range(lanes_at(lanes, j)):
-            p = e[k + i] * inverse[i]
-            hess[k + i] = <real>(factors[i] * (p - p * p))
-    for i in range(rows_in(lanes)):
-        factors[i] *= (s.e_top[i] / s.total[i]) * (s.others[i] / s.total[i])
-    put[real](lanes, hess, s.top, factors)
-
-
-# The same for coefficients at every class: shares of the target, smoothed, weighed.
-cdef void spread_cross_entropy(
-    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, double smoothing
 ) noexcept nogil:
     cdef real* z = inputs[0]
     cdef real* shares = inputs[1]
@@ -83,7 +44,7 @@ cdef void spread_cross_entropy(
     cdef double m[TILE]
     cdef Softmax s
     cdef Py_ssize_t i, j, k, w, n = lanes.width
-    cdef double everywhere = smoothing / lanes.classes, own = 1 - smoothing, v, gap, ap, aq
+    cdef double everywhere = params[0] / lanes.classes, own = 1 - params[0], v, gap, ap, aq
     softmax_of[real](lanes, z, e, &s)
     for j in range(lanes.steps):
         k = j * n
@@ -197,7 +158,9 @@ cdef void logsumexp(
 
 KERNELS = {
     # function, inputs, which of them have a gradient, target, Hessian, smoothing (lanes.pxd)
-    "cross_entropy": row_kernel(cross_entropy[float], cross_entropy[double], 1, 0b1, LABELS_OR_SHARES, True, True),
+    "cross_entropy": row_kernel(
+        cross_entropy[float], cross_entropy[double], 1, 0b1, LABELS_OR_SHARES, True, True, cross_entropy_of_label
+    ),
     "softmax": row_kernel(softmax[float], softmax[double], 1, 0b1, NO_TARGET),
     "log_softmax": row_kernel(log_softmax[float], log_softmax[double], 1, 0b1, NO_TARGET),
     "logsumexp": row_kernel(logsumexp[float], logsumexp[double], 1, 0b0, NO_TARGET),
