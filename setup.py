@@ -15,7 +15,7 @@ from setuptools.command.build_ext import build_ext
 KERNELS = Path("fastloss/kernels")
 SHARED = {"system"}  # one build serves every instruction set
 FAMILIES = sorted(path.stem for path in KERNELS.glob("*.pyx") if path.stem not in SHARED)
-HEADERS = [str(path) for path in sorted([*KERNELS.glob("*.h"), *KERNELS.glob("*.pxd")])]
+HEADERS = [str(path) for path in sorted(KERNELS.glob("*.h"))]  # cythonize itself follows the .pxd files
 
 X86_64 = platform.machine().lower() in ("x86_64", "amd64")
 ISAS = {

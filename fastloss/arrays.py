@@ -171,23 +171,34 @@ def unfit(
     return kind(f"{name}{where} is {array[index]}, expected {expected}")
 
 
-def label_inputs(logits: Any, target: Any, axis: Any) -> tuple[np.ndarray, np.ndarray, int]:
-    """Logits, labels or soft targets, and the class axis counted from the front."""
-    logits, target = as_array("logits", logits), as_array("target", target)
-    axis = class_axis(logits, axis)
-    positions = logits.shape[:axis] + logits.shape[axis + 1 :]
-    if target.shape == logits.shape:
-        return logits, target, axis
+def row_inputs(
+    names: Sequence[str], values: Sequence[Any], target: Any, shares: bool, axis: Any
+) -> tuple[tuple[np.ndarray, ...], Any, int]:
+    """Rows of numbers as arrays of one shape; labels, or where they may be given the shares of every class; and the
+    class axis counted from the front. The target's name is the last one, if there is a target."""
+    data = tuple(as_array(name, value) for name, value in zip(names, values, strict=False))
+    first, named = data[0], names[0]
+    number = class_axis(named, first, axis)
+    for name, array in zip(names, data, strict=False):
+        if array.shape != first.shape:
+            raise ValueError(f"{named} has shape {first.shape} and {name} {array.shape}: they must be equal")
+    if len(data) == len(names):
+        return data, None, number
+    target = as_array(names[-1], target)
+    positions = first.shape[:number] + first.shape[number + 1 :]
+    if shares and target.shape == first.shape:
+        return data, target, number
     if target.shape != positions and target.ndim:
-        fitting = [k for k in range(logits.ndim) if logits.shape[:k] + logits.shape[k + 1 :] == target.shape]
+        fitting = [k for k in range(first.ndim) if first.shape[:k] + first.shape[k + 1 :] == target.shape]
         hint = f"; it would fit axis={fitting[0]}" if fitting else ""
+        form = f" (labels) or {first.shape} (probabilities)" if shares else ""
         raise ValueError(
-            f"logits has shape {logits.shape} with classes on axis {axis}, so target must have shape {positions} "
-            f"(labels) or {logits.shape} (probabilities), not {target.shape}{hint}"
+            f"{named} has shape {first.shape} with classes on axis {number}, so {names[-1]} must have shape "
+            f"{positions}{form}, not {target.shape}{hint}"
         )
     if target.dtype.kind not in "biu":
-        raise TypeError(f"target holds class labels, which must be integers, not {target.dtype}")
-    return logits, target, axis
+        raise TypeError(f"{names[-1]} holds class labels, which must be integers, not {target.dtype}")
+    return data, target, number
 
 
 def integer(name: str, value: Any) -> int:
@@ -199,16 +210,16 @@ def integer(name: str, value: Any) -> int:
     return number
 
 
-def class_axis(logits: np.ndarray, axis: Any) -> int:
+def class_axis(name: str, array: np.ndarray, axis: Any) -> int:
     """The class axis counted from the front; it must hold a class at least."""
-    if logits.ndim == 0:
-        raise ValueError("logits is a scalar: it needs a class axis")
+    if array.ndim == 0:
+        raise ValueError(f"{name} is a scalar: it needs a class axis")
     number = integer("axis", axis)
-    if not -logits.ndim <= number < logits.ndim:
-        raise ValueError(f"axis {number} is not one of logits of shape {logits.shape}")
-    if logits.shape[number] == 0:
-        raise ValueError(f"logits has shape {logits.shape}: axis {number} holds no class")
-    return number % logits.ndim
+    if not -array.ndim <= number < array.ndim:
+        raise ValueError(f"axis {number} is not one of {name} of shape {array.shape}")
+    if array.shape[number] == 0:
+        raise ValueError(f"{name} has shape {array.shape}: axis {number} holds no class")
+    return number % array.ndim
 
 
 def class_weights(value: Any, classes: int) -> np.ndarray:

@@ -96,13 +96,13 @@ class Exact:
 
         def largest(*args: Any, **kwargs: Any) -> Any:
             found = terms(*args, **kwargs)
-            if self.loss.shape == "rows":  # terms of each class
+            if self.loss.shape == "rows" and ending:  # terms of each class
                 return [max((abs(term) for term in each), default=0) for each in found]
             each = tuple(max((abs(term) for term in one), default=0) for one in (found if count > 1 else [found]))
             return each if count > 1 else each[0]
 
         found: list[np.ndarray | None] = list(evaluate(largest, self.loss, self.case, count))
-        return found
+        return [array[..., 0] for array in found] if self.loss.shape == "rows" and not ending else found
 
 
 exact = lru_cache(1)(Exact)  # one case is asked for several things in turn, none a second time
