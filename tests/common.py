@@ -20,6 +20,10 @@ ROOTS = [loss for loss in fl.LOSSES.values() if loss.shape == "root"]  # one num
 POINTWISE = [loss for loss in LOSSES if loss.shape == "pointwise"]
 ROWS = [loss for loss in LOSSES if loss.shape == "rows"]
 FUNCTIONS = [fl.softmax, fl.log_softmax, fl.logsumexp]
+# the functions of the modules that are no losses
+TOOLS = [
+    getattr(fl, name) for module in (fl.weights,) for name in module.__all__ if inspect.isfunction(getattr(fl, name))
+]
 
 
 def named(value: Any) -> str | None:
