@@ -234,8 +234,8 @@ def class_weights(value: Any, classes: int) -> np.ndarray:
 
 
 def row_blocks(array: np.ndarray) -> Iterator[np.ndarray]:
-    """The rows along the last axis, in order, some at a time: matrices of numbers that NumPy computes with as they are
-    (this machine's byte order, no half precision)."""
+    """The rows along the last axis, in order, some at a time: matrices whose rows lie one after the other, of numbers
+    that NumPy computes with as they are (this machine's byte order, no half precision)."""
     rows = array[None] if array.ndim == 1 else array
     size = math.prod(rows.shape[1:])
     if rows.ndim > 2 and size > BLOCK:
@@ -246,7 +246,7 @@ def row_blocks(array: np.ndarray) -> Iterator[np.ndarray]:
     dtype = np.dtype(np.float32) if half else array.dtype.newbyteorder("=")
     step = max(1, BLOCK // max(1, size))
     for start in range(0, len(rows), step):
-        yield rows[start : start + step].reshape(-1, array.shape[-1]).astype(dtype, copy=False)
+        yield rows[start : start + step].reshape(-1, array.shape[-1]).astype(dtype, order="C", copy=False)
 
 
 def outside(domain: Interval, array: np.ndarray) -> NDArray[np.bool_]:

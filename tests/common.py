@@ -22,7 +22,10 @@ ROWS = [loss for loss in LOSSES if loss.shape == "rows"]
 FUNCTIONS = [fl.softmax, fl.log_softmax, fl.logsumexp]
 # the functions of the modules that are no losses
 TOOLS = [
-    getattr(fl, name) for module in (fl.weights,) for name in module.__all__ if inspect.isfunction(getattr(fl, name))
+    getattr(fl, name)
+    for module in (fl.calibration, fl.weights)
+    for name in module.__all__
+    if inspect.isfunction(getattr(fl, name))
 ]
 
 
@@ -83,6 +86,16 @@ def sample(
         arrays.append(np.where(within(domain, drawn), drawn, np.asarray(plain(domain), dtype)))
         assert within(domain, arrays[-1]).all()
     return tuple(arrays)
+
+
+def layouts(array: np.ndarray) -> list[np.ndarray]:
+    """The same numbers strided, in Fortran's order, in the other byte order, read-only."""
+    wide = np.zeros([2 * n for n in array.shape], array.dtype)
+    strided = wide[tuple(slice(None, None, 2) for _ in array.shape)]
+    strided[...] = array
+    fixed = array.copy()
+    fixed.flags.writeable = False
+    return [strided, np.asfortranarray(array), array.astype(array.dtype.newbyteorder()), fixed]
 
 
 def losses_shape(loss: fl.Loss, inputs: tuple[np.ndarray, ...]) -> tuple[int, ...]:

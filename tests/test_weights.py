@@ -12,7 +12,7 @@ from mpmath import mp, mpf
 
 import fastloss as fl
 
-from .common import assert_same, ulps_apart
+from .common import assert_same, layouts, ulps_apart
 
 COUNTS = np.array([900, 100, 0, 1])
 BY_COUNT = [fl.inverse_frequency, fl.inverse_sqrt_frequency, fl.effective_number]
@@ -20,16 +20,6 @@ each_by_count = pytest.mark.parametrize("function", BY_COUNT)
 RNG = np.random.default_rng(0)
 LABELS = RNG.integers(0, 4, 40)
 LOGITS = RNG.standard_normal((40, 4))
-
-
-def layouts(array: np.ndarray) -> list[np.ndarray]:
-    """The same numbers strided, reversed, in the other byte order, read-only."""
-    wide = np.zeros([2 * n for n in array.shape], array.dtype)
-    wide[tuple(slice(None, None, 2) for _ in array.shape)] = array
-    fixed = array.copy()
-    fixed.flags.writeable = False
-    swapped = array.astype(array.dtype.newbyteorder())
-    return [wide[tuple(slice(None, None, 2) for _ in array.shape)], array[::-1].copy()[::-1], swapped, fixed]
 
 
 def test_worked_numbers() -> None:
