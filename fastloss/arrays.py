@@ -285,8 +285,8 @@ def row_weights(value: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
 
 def class_labels(
     name: str, array: np.ndarray, classes: int | None, ignore_index: int | None, visible: Any = True
-) -> NDArray[np.int64]:
-    """Labels one after the other, each of the visible ones a class or ignore_index."""
+) -> NDArray[Any]:
+    """Labels one after the other, each of the visible ones a class or ignore_index, in whatever integers they are."""
     if array.dtype.kind not in "biu":
         raise TypeError(f"{name} holds class labels, which must be integers, not {array.dtype}")
     flat = array.reshape(-1)
@@ -299,7 +299,7 @@ def class_labels(
         if ignore_index is not None:
             expected += f" or ignore_index={ignore_index}"
         raise unfit(name, array, int(wrong.argmax()), expected, IndexError)
-    return flat.astype(np.int64)
+    return flat
 
 
 def labelled_rows(
@@ -338,9 +338,9 @@ def labelled_rows(
                 raise unfit(name, scores, place, domain.wanted() + hint, ValueError, axis)
         start = rows.stop
         if kept.all():
-            yield block, labels[rows], weights[rows]
+            yield block, labels[rows].astype(np.int64), weights[rows]
         elif kept.any():
-            yield block[kept], labels[rows][kept], weights[rows][kept]
+            yield block[kept], labels[rows][kept].astype(np.int64), weights[rows][kept]
 
 
 def element_blocks(

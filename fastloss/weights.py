@@ -76,7 +76,8 @@ def class_counts(
     labels = arrays.class_labels("target", array, classes, ignore_index)
     visible = labels != ignore_index
     weights = arrays.row_weights(weight, array.shape)[visible]
-    return np.bincount(labels[visible], weights, minlength=classes).astype(np.float64)  # of nothing, integers
+    counts = np.bincount(labels[visible].astype(np.int64), weights, minlength=classes)
+    return counts.astype(np.float64)  # of nothing they are integers
 
 
 def inverse_frequency(
@@ -300,7 +301,7 @@ def sample_weights_from_classes(
     labels = arrays.class_labels("target", array, len(by_class), ignore_index)
     visible = labels != ignore_index
     result = np.zeros(array.size)
-    result[visible] = by_class[labels[visible]] * arrays.row_weights(weight, array.shape)[visible]
+    result[visible] = by_class[labels[visible].astype(np.int64)] * arrays.row_weights(weight, array.shape)[visible]
     return result.reshape(array.shape)
 
 
@@ -348,7 +349,7 @@ def one_hot(
     labels = arrays.class_labels("target", array, classes, ignore_index)
     (visible,) = np.nonzero(labels != ignore_index)
     result = np.zeros((array.size, classes), dtype)
-    result[visible, labels[visible]] = 1
+    result[visible, labels[visible].astype(np.int64)] = 1
     return result.reshape(*array.shape, classes)
 
 

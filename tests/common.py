@@ -23,7 +23,7 @@ FUNCTIONS = [fl.softmax, fl.log_softmax, fl.logsumexp]
 # the functions of the modules that are no losses
 TOOLS = [
     getattr(fl, name)
-    for module in (fl.calibration, fl.weights)
+    for module in (fl.calibration, fl.metrics, fl.weights)
     for name in module.__all__
     if inspect.isfunction(getattr(fl, name))
 ]
