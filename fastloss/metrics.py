@@ -589,7 +589,8 @@ def _explained(pred: Any, target: Any, weight: Any, shifted: bool) -> float:
     def blocks(scale: float = 1.0) -> Iterator[Array]:
         """Targets, errors, weights."""
         for x, y, w in arrays.element_blocks(("pred", "target"), (pred, target), weight):
-            yield np.stack([y * scale, y * scale - x * scale, w])
+            with np.errstate(invalid="ignore"):
+                yield np.stack([y * scale, y * scale - x * scale, w])
 
     largest = max((float(abs(block[:2]).max(initial=0)) for block in blocks(0.25)), default=0.0)
     # squares of scaled numbers stay in the range of a double
@@ -644,10 +645,11 @@ def median_absolute_error(pred: ArrayLike, target: ArrayLike, *, weight: ArrayLi
     >>> fl.median_absolute_error([4.0, 2.0, 3.0], [3.0, 5.0, 1e9])
     3.0
     """
-    found = [
-        (np.abs(x - y), w) for x, y, w in arrays.element_blocks(("pred", "target"), (pred, target), weight) if w.size
-    ]
-    if not found:
+    found = []
+    for x, y, w in arrays.element_blocks(("pred", "target"), (pred, target), weight):
+        with np.errstate(invalid="ignore"):
+            found.append((np.abs(x - y), w))
+    if not any(w.size for _, w in found):
         return math.nan
     errors, weights = (np.concatenate(part) for part in zip(*found, strict=True))
     if np.isnan(errors).any() or np.isnan(weights).any():
@@ -1275,8 +1277,12 @@ class _Ranking(NamedTuple):
             raise ValueError(f'ties must be "average" or "ignore", not {ties!r}')
         gains, discount = self.relevance, 1 / np.log2(self.rank + 2)
         if gain == "exp2":
-            with np.errstate(over="ignore"):
-                gains = np.where(gains < 1, np.expm1(gains * math.log(2)), np.exp2(gains) - 1)
+            if (gains > 1000).any():
+                raise ValueError(
+                    f'relevance goes up to {gains.max():g}, and 2^relevance beyond a double: take "linear"'
+                )
+            # 2^x - 1 loses digits next to 0, and expm1 rounds integers
+            gains = np.where(gains < 1, np.expm1(gains * math.log(2)), np.exp2(gains) - 1)
         if k is not None:
             discount[self.rank >= _positive("k", k)] = 0
         if ties == "average" and len(discount):

@@ -14,6 +14,7 @@ from fastloss.reference.numbers import derivative, second_derivative
 from mpmath import mp, mpf
 
 import fastloss as fl
+from fastloss.calibration import _binary_parts, _row_parts
 
 from .common import assert_same, layouts
 
@@ -221,6 +222,34 @@ def test_slopes_of_the_reference_are_those_of_its_duals() -> None:
         assert bend == pytest.approx(reference.temperature_scaling_hess(beta, rows, targets), rel=1e-9)
 
 
+@pytest.mark.parametrize("beta", [0.01, 1.0, 5.0])
+def test_slope_and_curvature_keep_the_tail(beta: float) -> None:
+    """What Newton's method gets is the reference's at 60 digits, also of a row that is right by 40."""
+    rows = [[0.5, -1.0, 2.0], [40.0, 0.0, 1.0], [-3.0, 7.0, 7.5]]
+    for row, label in zip(rows, (1, 0, 2), strict=True):
+        loss, slope, curvature = _row_parts(np.array([row]), np.array([label]), beta)
+        single = _binary_parts(np.array([row[0] - row[1]]), np.array([1.0]), beta)
+        with mp.workdps(200):
+            exact = [[mpf(z) for z in row]]
+            pair = [[mpf(row[0]) - mpf(row[1]), mpf(0)]]
+            for mine, alone, name in (
+                (loss, single[0], ""),
+                (slope, single[1], "_grad"),
+                (curvature, single[2], "_hess"),
+            ):
+                function = getattr(reference, f"temperature_scaling{name}")
+                assert mine[0] == pytest.approx(float(function(mpf(beta), exact, [label])), rel=1e-12)
+                assert alone[0] == pytest.approx(float(function(mpf(beta), pair, [0])), rel=1e-12)
+
+
+def test_few_passes_over_the_logits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Newton's method needs no more than a dozen, the bounds and the last look included."""
+    passes = []
+    monkeypatch.setattr("fastloss.calibration._row_parts", lambda *args: passes.append(0) or _row_parts(*args))
+    assert fl.temperature_scaling(LOGITS, LABELS).converged
+    assert len(passes) <= 12
+
+
 def test_temperature_is_scikit_learns() -> None:
     """Whose search ends at about the square root of the precision; labels of two classes and of yes and no agree."""
     calibration = pytest.importorskip("sklearn.calibration")
@@ -330,6 +359,20 @@ def test_any_array_gives_the_same_bits(error: Callable[..., float]) -> None:
         assert error(half, LABELS) == error(half.astype(np.float32), LABELS)
     one = error(PROBS[0], LABELS[0])
     assert one == error(PROBS[:1], LABELS[:1]) or math.isnan(one)
+
+
+def test_invisible_answers() -> None:
+    """Of yes and no too; what stands there need not be a probability."""
+    expected = fl.ece([0.2, 0.9], [0, 1])
+    for third in (np.nan, 5.0):
+        assert fl.ece([0.2, third, 0.9], [0, -100, 1]) == expected
+        assert fl.ece([0.2, third, 0.9], [0, 7, 1], ignore_index=7) == expected
+        assert fl.ece([0.2, third, 0.9], [0, 7, 1], weight=[True, False, True]) == expected
+    assert math.isnan(fl.ece([0.2, np.nan, 0.9], [0, 1, 1]))
+    score = LOGITS[:, 0]
+    ignored = fl.temperature_scaling(np.append(score, np.nan), np.append(YES, -100))
+    assert ignored == fl.temperature_scaling(score, YES)
+    assert fl.platt_scaling(np.append(score, np.nan), np.append(YES, -100)) == fl.platt_scaling(score, YES)
 
 
 def test_nothing_has_no_error() -> None:

@@ -184,6 +184,10 @@ def test_mean_errors_by_definition() -> None:
     assert fl.explained_variance(TARGET + 1000, TARGET) == pytest.approx(1, rel=1e-15)
     assert fl.r2_score(PRED + 1, TARGET) < fl.explained_variance(PRED + 1, TARGET)
     assert fl.r2_score([1.7e308, -1.7e308], [-1.7e308, 1.7e308]) == pytest.approx(-3)
+    assert fl.r2_score([np.inf, 1], [1, 2]) == -math.inf
+    assert fl.median_absolute_error([np.inf, 1, 1], [0, 0, 0]) == 1
+    assert fl.median_absolute_error([np.inf, np.inf], [0, 0]) == math.inf
+    assert math.isnan(fl.median_absolute_error([np.inf], [np.inf]))
 
 
 @weighted
@@ -417,6 +421,7 @@ def test_blocks_do_not_show(shape: tuple[int, ...]) -> None:
         (lambda: fl.ndcg([1.0], [1.0, 2.0]), ValueError, r"^scores has shape \(1,\) and relevance \(2,\)"),
         (lambda: fl.ndcg(1.0, 1.0), ValueError, "^scores is a scalar"),
         (lambda: fl.ndcg([1.0], [1.0], gain="log"), ValueError, "^gain must be"),
+        (lambda: fl.ndcg([1.0], [2000.0], gain="exp2"), ValueError, "^relevance goes up to 2000"),
         (lambda: fl.ndcg([1.0], [1.0], ties="random"), ValueError, "^ties must be"),
         (lambda: fl.ndcg([1.0], [1.0], empty="one"), ValueError, "^empty must be"),
         (lambda: fl.ndcg([1.0], [1.0], k=0), ValueError, "^k must be at least 1"),
