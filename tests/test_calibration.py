@@ -319,6 +319,33 @@ def test_platt_scaling_of_hard_cases() -> None:
     assert math.isnan(fl.platt_scaling([math.nan, 1], [0, 1]).a)
 
 
+def test_isotonic_calibration_is_scikit_learns() -> None:
+    """With ties and weights; it never falls, and calibrates what it was fitted to."""
+    isotonic = pytest.importorskip("sklearn.isotonic")
+    weight, score = np.random.default_rng(6).random(300), np.round(LOGITS[:, 0])
+    for words in ({}, {"weight": weight}):
+        theirs = isotonic.IsotonicRegression(out_of_bounds="clip").fit(score, YES, words.get("weight"))
+        mine = fl.isotonic_calibration(score, YES, **words)
+        np.testing.assert_allclose(mine.apply(LOGITS[:, 0]), theirs.predict(LOGITS[:, 0]), rtol=1e-10, atol=1e-15)
+        assert (np.diff(mine.probs) >= 0).all()
+    fitted = fl.isotonic_calibration(LOGITS[:, 0], YES)
+    for rate in np.unique(fitted.probs):
+        assert YES[fitted.apply(LOGITS[:, 0]) == rate].mean() == pytest.approx(rate)
+    assert np.isnan(fl.isotonic_calibration([math.nan, 1], [0, 1]).apply([1.0])).all()
+
+
+def test_histogram_binning_calibrates() -> None:
+    """The bins' rates, of which those that were fitted to have no error left; a bin without any keeps its middle."""
+    for strategy in ("uniform", "quantile"):
+        binning = fl.histogram_binning(PROBS[:, 0], YES, n_bins=8, strategy=strategy)
+        bins = fl.reliability_bins(PROBS[:, 0], YES, n_bins=8, strategy=strategy)
+        assert_same(binning.probs[bins.count > 0], bins.accuracy[bins.count > 0])
+        assert fl.ece(binning.apply(PROBS[:, 0]), YES) < 1e-15
+    assert fl.histogram_binning([0.9], [1], n_bins=2).apply(0.1) == 0.25
+    assert np.isnan(binning.apply([math.nan])).all()
+    assert np.isnan(fl.histogram_binning([0.5, math.nan], [0, 1]).probs).all()
+
+
 @each_error
 def test_visible_nan_is_seen(error: Callable[..., float]) -> None:
     """And one in an ignored row, or of weight 0, is not."""
@@ -387,8 +414,9 @@ def test_nothing_has_no_error() -> None:
         assert fl.reliability_bins(*args).count.sum() == 0
         with pytest.raises(ValueError, match="no row is visible"):
             fl.temperature_scaling(*args)
-    with pytest.raises(ValueError, match="no score is visible"):
-        fl.platt_scaling([], [])
+    for fit in (fl.platt_scaling, fl.isotonic_calibration, fl.histogram_binning):
+        with pytest.raises(ValueError, match="is visible: there is nothing to fit to"):
+            fit([], [])
 
 
 def test_large_logits_are_not_copied() -> None:
@@ -454,6 +482,9 @@ def test_picture_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
         (lambda: fl.temperature_scaling([0.5], [1], bounds=3.0), TypeError, "^bounds must be a pair"),
         (lambda: fl.platt_scaling([0.5], [0.5]), ValueError, r"^target\[0\] is 0.5, expected 0 or 1"),
         (lambda: fl.platt_scaling([0.5], [0, 1]), ValueError, r"^scores has shape \(1,\) and target \(2,\)"),
+        (lambda: fl.isotonic_calibration([0.5], [0.5]), ValueError, r"^target\[0\] is 0.5, expected 0 or 1"),
+        (lambda: fl.histogram_binning([1.5], [1]), ValueError, r"^probs\[0\] is 1.5"),
+        (lambda: fl.histogram_binning([0.5], [1]).apply([2.0]), ValueError, r"^probs\[0\] is 2.0"),
         (lambda: fl.reliability_diagram([0.5]), TypeError, "^bins must be ReliabilityBins"),
     ],
 )  # fmt: skip
