@@ -739,7 +739,7 @@ def _row_parts(logits: Array, labels: NDArray[np.int64], beta: float) -> tuple[A
         scaled = beta * logits
         loss, p = cross_entropy.value_and_grad(scaled, labels, reduction="none", out=scaled)
         logits -= own[:, None]
-        logits[rows, labels] = np.where(np.isnan(own), own, 0)
+        logits[rows, labels] = 0
         np.copyto(logits, 0, where=p == 0)  # a masked class has logit -inf
         slope = np.einsum("ij,ij->i", p, logits)
         p *= logits

@@ -185,6 +185,8 @@ def test_temperature_never_changes_the_largest_class_nor_raises_the_loss() -> No
         assert scaling.nll_after <= scaling.nll_before
         probs = scaling.apply(logits)
         assert (probs[np.arange(len(logits)), logits.argmax(axis=1)] == probs.max(axis=1)).all()
+        again = fl.temperature_scaling(logits / scaling.temperature, labels)  # next to a minimum roundings decide
+        assert again.nll_after <= again.nll_before
         after = fl.cross_entropy(logits / scaling.temperature, labels)
         assert after == pytest.approx(scaling.nll_after, rel=1e-9, abs=1e-300)
 
@@ -395,11 +397,24 @@ def test_invisible_answers() -> None:
         assert fl.ece([0.2, third, 0.9], [0, -100, 1]) == expected
         assert fl.ece([0.2, third, 0.9], [0, 7, 1], ignore_index=7) == expected
         assert fl.ece([0.2, third, 0.9], [0, 7, 1], weight=[True, False, True]) == expected
+        assert fl.ece([[0.2, 0.8], [third, 0.0]], [1, -100]) == fl.ece([[0.2, 0.8]], [1])
     assert math.isnan(fl.ece([0.2, np.nan, 0.9], [0, 1, 1]))
     score = LOGITS[:, 0]
     ignored = fl.temperature_scaling(np.append(score, np.nan), np.append(YES, -100))
     assert ignored == fl.temperature_scaling(score, YES)
     assert fl.platt_scaling(np.append(score, np.nan), np.append(YES, -100)) == fl.platt_scaling(score, YES)
+
+
+def test_the_first_bad_probability_is_found_in_any_block() -> None:
+    """Its place is that in the whole array, whatever the class axis."""
+    probs = np.full((100_000, 4), 0.25)
+    probs[90_000, 2] = probs[95_000, 1] = 1.5
+    with pytest.raises(ValueError, match=r"^probs\[90000, 2\] is 1.5"):
+        fl.ece(probs, np.zeros(100_000, int))
+    with pytest.raises(ValueError, match=r"^probs\[2, 90000\] is 1.5"):
+        fl.classwise_ece(probs.T, np.zeros(100_000, int), axis=0)
+    with pytest.raises(ValueError, match=r"^probs\[90000\] is 1.5"):
+        fl.ece(probs[:, 2], np.zeros(100_000))
 
 
 def test_nothing_has_no_error() -> None:
