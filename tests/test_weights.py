@@ -100,13 +100,13 @@ def test_class_counts() -> None:
 
 
 def test_one_hot_costs_what_the_label_costs() -> None:
-    """Bitwise, and nothing where the label is ignored."""
+    """The same but for rounding, and nothing where the label is ignored."""
     target = LABELS.copy()
     target[3] = -100
     hard, hard_grad = fl.cross_entropy.value_and_grad(LOGITS, target, reduction="sum")
     soft, soft_grad = fl.cross_entropy.value_and_grad(LOGITS, fl.one_hot(target, 4), reduction="sum")
-    assert hard == soft
-    assert_same(hard_grad, soft_grad)
+    assert ulps_apart(hard, soft) <= 1
+    assert ulps_apart(hard_grad, soft_grad) <= 2  # a label's gradient is -(1 - p), a share's p - t
     assert fl.one_hot(1, 3).shape == (3,)
     assert fl.one_hot(np.zeros((2, 0), int), 3).shape == (2, 0, 3)
     assert_same(fl.one_hot(np.array([1], np.uint8), 2, dtype=np.float32), np.array([[0, 1]], np.float32))
