@@ -10,14 +10,6 @@ from fastloss.kernels.vecmath cimport (
     exp_wide, expm1_wide, log1p_wide, log_wide, real, two_product, two_sum,
 )
 
-cdef extern from *:
-    """
-    #ifdef __GNUC__ /* a loop that calls one of the functions below does not vectorise */
-    #undef CYTHON_INLINE
-    #define CYTHON_INLINE inline __attribute__((always_inline))
-    #endif
-    """
-
 cdef double LN2 = 0.6931471805599453, LN2_LOW = 2.3190468138462996e-17
 
 # ---- numbers in two parts ----
