@@ -151,8 +151,9 @@ cdef inline Relative relative(double pred, double target, double c, bint wide) n
     # what is divided is kept within reach of products in two parts
     top = a if x.far else size
     scale = 2.0**-100 if top > 2.0**900 else (2.0**100 if top < 2.0**-900 else 1)
-    low = 0 if x.big else low * scale
-    a = a * (2.0**-520 if x.big else scale)
+    top = 2.0**-520 if x.big else scale
+    low = low * top
+    a = a * top
     x.u = over(pair(a, low), pair(size * (2.0**480 if x.big else scale), 0), wide)
     x.u.low = x.u.low if a > 2.0**-960 else 0
     x.size = 2.0**500 if x.big else x.u.high
@@ -416,21 +417,28 @@ cdef void geman_mcclure(
     cdef real* grad = grads[0]
     cdef real* hess = hesses[0]
     cdef bint wide = sizeof(real) == sizeof(double)
-    cdef double c = params[0], scale = params[SCALE], unit = unit_of(c), f, g
+    cdef double c = params[0], scale = params[SCALE], unit = unit_of(c), f, v, square_v, low, g
+    cdef double far_c = c * 2.0**-750 if c > 2.0**360 else 0
     cdef Relative x
     cdef Pair y, inverted, d
     cdef Py_ssize_t i
     for i in range(n):
         x = relative(pred[i], target[i], c, wide)
         y = times(x.u, x.u, wide)
-        inverted = inverse(plus(1, y, wide), wide)
+        inverted = inverse(choose(x.big, x.u, plus(1, y, wide)), wide)
         f = 1 if x.big else whole(choose(x.far, times(y, inverted, wide), inverted))
         loss[i] = square(0.5 * scale * f, x.m, wide)
         if grad:
             g = whole(choose(x.far, times(x.u, inverted, wide), inverted))
             g = by(g, x.m, wide) * whole(inverted)
-            f = x.v * 2.0**-60
-            g = c * f * f * f if x.big else g
+            if wide:  # c u^-3, where x.u is 2^-1000 u; elsewhere numbers that are not denormal, which would be slow
+                v = (inverted.high if inverted.high > 2.0**400 else 2.0**400) * 2.0**-500
+                square_v = two_product(v, v, &low)
+                low = v * low + 3 * square_v * (inverted.low * 2.0**-500)
+                f = far_c * (v * square_v + low) * 2.0**-750
+            else:
+                f = 0
+            g = f if x.big else g
             grad[i] = <real>(-g if x.r < 0 else g)
             if hess:
                 d = exactly(one_minus(3, y), pair(1, 0), c, pair(3, 0), x, unit)
