@@ -8,7 +8,8 @@ double has bits enough: not `wide`, the functions below leave the low parts 0, a
 from libc.math cimport INFINITY, fabs, frexp, ldexp, sqrt
 from fastloss.kernels.kernel cimport SCALE, kernel
 from fastloss.kernels.vecmath cimport (
-    exp_quick, exp_wide, expm1_wide, log1p_quick, log1p_unit_quick, log1p_wide, log_wide, real, two_product, two_sum,
+    exp_quick, exp_wide, expm1_wide, log1p_quick, log1p_unit, log1p_unit_quick, log1p_wide, log_quick, log_wide, real,
+    two_product, two_sum,
 )
 
 cdef double LN2 = 0.6931471805599453, LN2_LOW = 2.3190468138462996e-17
@@ -627,6 +628,79 @@ cdef void wing(
                 hess[i] = <real>(0 if d >= 0 else -g)
 
 
+cdef inline Pair log_of(Pair x, bint big, bint wide) noexcept nogil:
+    """log(x), or log(2^1000 x) if x is kept that much smaller."""
+    cdef double low, lost, high
+    if not wide:
+        return pair(log_quick(x.high * (2.0**600 if big else 1)) + (277.2588722239781 if big else 0), 0)
+    high = log_wide(x.high, &low)
+    low += x.low / x.high - (4.5199270178446646e-14 if big else 0)
+    high = two_sum(high, 693.1471805599454 if big else 0, &lost)  # 1000 log 2
+    return pair(high, low + lost)
+
+
+# With q = alpha - target, m = min(|r|, theta), L = q log(m / epsilon) in two parts, P = e^L, t = e^-|L| and k = q - 1:
+#
+#     loss = omega log(1 + P) + A max(0, |r| - theta),   A = omega q P / (m (1 + P)),
+#     Hessian = A / m (k - P) / (1 + P) = -A / m k (e^(L - log k) - 1) / (1 + P),
+#
+# where log(1 + P) is max(L, 0) + log1p(t). Below L = -600 the exponential is that of L + 1400 log 2, and below 2^-500 m
+# is taken 2^500 times: a P that is no number any more may count when it is divided by m.
+cdef void adaptive_wing(
+    real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
+) noexcept nogil:
+    cdef real* pred = inputs[0]
+    cdef real* target = inputs[1]
+    cdef real* grad = grads[0]
+    cdef real* hess = hesses[0]
+    cdef bint wide = sizeof(real) == sizeof(double)
+    cdef double omega = params[0], theta = params[1], epsilon = params[2], alpha = params[3]
+    cdef double m, gap, up, down, e, t, base, slope, low, bend
+    cdef Relative x = relative(theta, 0, epsilon, True)
+    cdef Pair q, k, d, power, log_theta = log_of(x.u, x.big, True)
+    cdef bint out
+    cdef Py_ssize_t i
+    for i in range(n):
+        x = relative(pred[i], target[i], epsilon, wide)
+        q.high = two_sum(alpha, -<double>target[i], &q.low)
+        m = x.a.high * x.back
+        low = x.a.low * x.back
+        gap = (m - theta) + low
+        out = gap > 0
+        m = theta if out else m
+        low = 0 if out else low
+        x.u = choose(m == 0, pair(1, 0), x.u)  # no log(0): nobody looks at what comes of it
+        power = times(q, choose(out, log_theta, log_of(x.u, x.big, wide)), wide)
+        d = choose(power.high > 0, pair(-power.high, -power.low), power)
+        down = 2.0**-700 if d.high < -600 else 1
+        t = two_sum(d.high, 970.4060527839234 if d.high < -600 else 0, &e)  # 1400 log 2
+        d.low += e + (4.933124383144313e-15 if d.high < -600 else 0)
+        e = exp_wide(t, d.low) if wide else exp_quick(t, &bend)
+        t = e * down * down
+        base = (log1p_unit[double](t) if wide else log1p_unit_quick(t)) + (power.high if power.high > 0 else 0)
+        base = omega * e * down * down if power.high < -40 else omega * base
+        up = 2.0**500 if m < 2.0**-500 else 1
+        slope = whole(over(times(pair(omega, 0), q, wide), pair(m * up, low * up), wide))
+        e = e if power.high < 0 else 1
+        down = down if power.high < 0 else 1
+        slope = slope * e / (1 + t) * down  # 2^200 times A, if up and down are not 1
+        base = 0 if m == 0 else base
+        loss[i] = base + (slope * up * down * gap if out else 0)
+        if grad:
+            e = 0 if m == 0 else slope * up * down
+            grad[i] = <real>(-e if x.r < 0 else e)
+        if hess:
+            k = plus(-1, q, True)
+            d = log_of(k, False, True)
+            d.high = two_sum(power.high, -d.high, &e)
+            bend = -k.high * expm1_wide(40 if d.high > 40 else d.high, (power.low - d.low) + e)
+            bend = (k.high * t - 1 if d.high > 40 else bend * (t if power.high > 0 else 1)) / (1 + t)
+            bend = slope / (m * up) * (up * down) * up * bend
+            k = plus(-2, q, True)
+            e = 0 if k.high > 0 else (INFINITY if k.high < 0 else omega * q.high / epsilon / epsilon)
+            hess[i] = <real>((e if m == 0 else bend) if gap < 0 else 0)
+
+
 KERNELS = {
     "charbonnier": kernel(charbonnier[float], charbonnier[double], 2, 1, False),
     "pseudo_huber": kernel(pseudo_huber[float], pseudo_huber[double], 2, 1, True),
@@ -638,4 +712,5 @@ KERNELS = {
     "tukey_biweight": kernel(tukey_biweight[float], tukey_biweight[double], 2, 1, True),
     "general_robust": kernel(general_robust[float], general_robust[double], 2, 1, True),
     "wing": kernel(wing[float], wing[double], 2, 1, False),
+    "adaptive_wing": kernel(adaptive_wing[float], adaptive_wing[double], 2, 1, False),
 }
