@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from fastloss.arrays import LABELS, Interval
+from fastloss.arrays import Interval
 from fastloss.loss import Out, Peer, Reduction, pointwise
 from fastloss.reference import likelihood as reference
 
@@ -15,14 +15,19 @@ __all__ = [
     "beta_gaussian_nll",
     "crps_gaussian",
     "crps_laplace",
+    "evidential_nig_nll",
+    "gamma_nll",
     "gaussian_nll",
     "gaussian_nll_logvar",
     "laplace_nll",
     "lognormal_nll",
     "student_t_nll",
+    "von_mises_nll",
 ]
 
 POSITIVE = Interval(0, math.inf, low_open=True, high_open=True)
+SHAPES = Interval(-50, 50)  # logarithms of shapes from one in 1e22 to 1e22
+ANGLES = Interval(-1000, 1000)
 HALF_LOG_2PI = 0.9189385332046727
 
 
@@ -448,6 +453,226 @@ def lognormal_nll(
 @pointwise(
     "pred",
     "target",
+    "log_shape",
+    reference=reference.gamma_nll,
+    grads=("pred", "log_shape"),
+    domain={"target": POSITIVE, "log_shape": SHAPES},
+    signed=True,
+)
+def gamma_nll(
+    ask: int,
+    pred: ArrayLike,
+    target: ArrayLike,
+    log_shape: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    out: Out = None,
+) -> Any:
+    """Gamma negative log-likelihood: a positive target whose deviation grows with its mean.
+
+    The loss of one element, its gradients and its second derivatives, with t = target, q = log_shape, a = e^q,
+    u = t e^-pred, d = log u and psi the derivative of log Gamma::
+
+        loss      = log Gamma(a) - a (q - pred) - (a - 1) log t + a u
+        gradients = a (1 - u),        a (psi(a) - q - 1 - d + u)
+        Hessians  = a u,              a (psi(a) + a psi'(a) - q - 2 - d + u)
+
+    In SciPy: ``-np.mean(scipy.stats.gamma.logpdf(target, np.exp(log_shape), 0, np.exp(pred - log_shape)))``.
+
+    Parameters
+    ----------
+    pred : array_like
+        Logarithm of the mean.
+    target : array_like of numbers in {target}
+        What was observed; of one shape with `pred`, or one of them a scalar.
+    log_shape : array_like of numbers in {log_shape}
+        Logarithm of the shape, of that shape or a scalar: the variance is mean^2 e^-log_shape.
+    {common}
+
+    {returns}
+
+    {raises}
+
+    Notes
+    -----
+    Smooth everywhere. What the target is worth is a (e^d - 1 - d), in which nothing cancels; of the rest, terms in
+    a log(a), what Stirling's series leaves is computed as such.
+
+    References
+    ----------
+    P. McCullagh and J. A. Nelder, Generalized Linear Models (1989), chapter 8
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.gamma_nll(0.0, 1.0, 0.0)
+    1.0
+    >>> loss, grad = fl.gamma_nll.value_and_grad([0.0, 0.0], [1.0, 2.0], [0.0, 0.0], reduction="sum")
+    >>> grad.pred, grad.log_shape
+    (array([ 0., -1.]), array([-0.57721566, -0.27036285]))
+    """
+    return gamma_nll.run(ask, (pred, target, log_shape), (), weight, reduction, denominator, out)
+
+
+@pointwise(
+    "pred",
+    "target",
+    "concentration",
+    reference=reference.von_mises_nll,
+    grads=("pred", "concentration"),
+    domain={"pred": ANGLES, "target": ANGLES, "concentration": POSITIVE},
+    signed=True,
+)
+def von_mises_nll(
+    ask: int,
+    pred: ArrayLike,
+    target: ArrayLike,
+    concentration: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    out: Out = None,
+) -> Any:
+    """Von Mises negative log-likelihood: the Gaussian of an angle.
+
+    The loss of one element, its gradients and its second derivatives, with r = pred - target, k = concentration, I0 and
+    I1 the modified Bessel functions and R = I1(k) / I0(k)::
+
+        loss      = log(2 pi I0(k)) - k cos(r)
+        gradients = k sin(r),        R - cos(r)
+        Hessians  = k cos(r),        1 - R^2 - R / k
+
+    In SciPy: ``-np.mean(scipy.stats.vonmises.logpdf(target, concentration, pred))``.
+
+    Parameters
+    ----------
+    pred, target : array_like of numbers in {pred}
+        Angles in radians, of one shape, or one of them a scalar.
+    concentration : array_like of numbers in {concentration}
+        The concentration predicted for each, of that shape or a scalar: a large one is 1 / variance.
+    {common}
+
+    {returns}
+
+    {raises}
+
+    Notes
+    -----
+    Smooth everywhere, and periodic. The logarithm of I0(k) e^-k and 1 - R are computed as such, 1 - cos(r) is
+    2 sin(r/2)^2: of a large concentration too nothing cancels but these.
+
+    References
+    ----------
+    R. von Mises, Über die „Ganzzahligkeit“ der Atomgewichte und verwandte Fragen, Physikalische Zeitschrift (1918)
+
+    K. V. Mardia and P. E. Jupp, Directional Statistics (2000)
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> round(fl.von_mises_nll(0.0, 0.0, 1.0), 10)
+    1.0737914249
+    >>> loss, grad = fl.von_mises_nll.value_and_grad([0.0, 1.0], [0.0, 0.0], [2.0, 2.0], reduction="sum")
+    >>> grad.pred, grad.concentration
+    (array([0.        , 1.68294197]), array([-0.30222534,  0.15747235]))
+    """
+    return von_mises_nll.run(ask, (pred, target, concentration), (), weight, reduction, denominator, out)
+
+
+@pointwise(
+    "pred",
+    "target",
+    "nu",
+    "alpha",
+    "beta",
+    reference=reference.evidential_nig_nll,
+    grads=("pred", "nu", "alpha", "beta"),
+    domain={
+        "nu": POSITIVE,
+        "alpha": Interval(1, math.inf, low_open=True, high_open=True),
+        "beta": POSITIVE,
+        "coeff": Interval(0, math.inf, high_open=True),
+    },
+    examples=({}, {"coeff": 0.1}),
+    kinks=lambda: (0.0,),
+    signed=True,
+)
+def evidential_nig_nll(
+    ask: int,
+    pred: ArrayLike,
+    target: ArrayLike,
+    nu: ArrayLike,
+    alpha: ArrayLike,
+    beta: ArrayLike,
+    *,
+    coeff: float = 0.0,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    out: Out = None,
+) -> Any:
+    """Evidential regression: the likelihood under a normal-inverse-gamma distribution over mean and variance.
+
+    The loss of one element, its gradients and its second derivatives, with r = pred - target, a = alpha,
+    O = 2 beta (1 + nu), y = nu r^2 / (nu r^2 + O), p = 1 - y, G = log Gamma and psi its derivative::
+
+        loss      = log(pi / nu)/2 - a log O + (a + 1/2) log(nu r^2 + O) + G(a) - G(a + 1/2) + coeff abs(r) (2 nu + a)
+        gradients = (2 a + 1) nu r / (nu r^2 + O) + coeff sign(r) (2 nu + a)
+                    (a y - p/2) / (nu (1 + nu)) + 2 coeff abs(r)
+                    log(1 + nu r^2 / O) + psi(a) - psi(a + 1/2) + coeff abs(r)
+                    (p/2 - a y) / beta
+        Hessians  = (2 a + 1) nu (O - nu r^2) / (nu r^2 + O)^2
+                    (p (1 + 2 nu + y)/2 - a y (2 nu + y)) / (nu (1 + nu))^2
+                    psi'(a) - psi'(a + 1/2)
+                    (a y (1 + p) - p^2 / 2) / beta^2
+
+    Parameters
+    ----------
+    pred, target : array_like
+        Real numbers of one shape, or one of them a scalar; `pred` is the paper's gamma.
+    nu : array_like of numbers in {nu}
+        How many observations the mean is as good as, of that shape or a scalar.
+    alpha : array_like of numbers in {alpha}
+        Half as many as the variance is as good as, of that shape or a scalar.
+    beta : array_like of numbers in {beta}
+        alpha - 1 times the expected variance, of that shape or a scalar.
+    coeff : float in {coeff}
+        How much an error costs times the evidence for it.
+    {common}
+
+    {returns}
+
+    {raises}
+
+    Notes
+    -----
+    It is `student_t_nll` of 2 alpha degrees of freedom, with scale^2 = beta (1 + nu) / (nu alpha), and is computed as
+    that. With a coefficient there is a kink at r = 0, where the gradient by the prediction is 0.
+
+    References
+    ----------
+    A. Amini, W. Schwarting, A. Soleimany and D. Rus, Deep Evidential Regression, NeurIPS (2020),
+    https://arxiv.org/abs/1910.02600
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> round(fl.evidential_nig_nll(0.0, 0.0, 1.0, 1.5, 1.0), 10)
+    1.1447298858
+    >>> loss, grad = fl.evidential_nig_nll.value_and_grad([2.0], [0.0], [1.0], [1.5], [1.0])
+    >>> grad.pred, grad.nu, grad.beta
+    (array([1.]), array([0.25]), array([-0.5]))
+    """
+    coeff = evidential_nig_nll.parameter("coeff", coeff)
+    return evidential_nig_nll.run(ask, (pred, target, nu, alpha, beta), (coeff,), weight, reduction, denominator, out)
+
+
+@pointwise(
+    "pred",
+    "target",
     "scale",
     reference=reference.crps_gaussian,
     grads=("pred", "scale"),
@@ -488,8 +713,8 @@ def crps_gaussian(
     Notes
     -----
     Smooth everywhere, and in the target's unit: as the scale vanishes it becomes `mae`. A proper score, as
-    `gaussian_nll` is, but an outlier's pull is at most 1. The factors of a product keep their exponents apart, and r may
-    overflow.
+    `gaussian_nll` is, but an outlier's pull is at most 1. The factors of a product keep their exponents apart, and r
+    may overflow.
 
     References
     ----------

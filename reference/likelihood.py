@@ -6,7 +6,22 @@ distribution, large ones punish it. All but the last two, which measure by how m
 the target's own unit, are negative log-likelihoods, and those of continuous numbers may be negative.
 """
 
-from .numbers import digamma, erf, exp, lgamma, log, pi, power, sqrt, stop_gradient, trigamma
+from .numbers import (
+    bessel_ratio,
+    cos,
+    digamma,
+    erf,
+    exp,
+    lgamma,
+    log,
+    log_i0,
+    pi,
+    power,
+    sin,
+    sqrt,
+    stop_gradient,
+    trigamma,
+)
 
 INFINITY = float("inf")
 
@@ -196,8 +211,8 @@ def beta_gaussian_nll(pred, target, var, *, beta=0.5):
 
         stop(var^beta) (log var + r^2 / var) / 2,    r = pred - target
 
-    The plain likelihood pulls a mean by r / var: a point that is hard to fit at first gets a large variance, and then is
-    no longer pulled. With beta = 1 it is pulled by r, as under the squared error; 1/2 lies between.
+    The plain likelihood pulls a mean by r / var: a point that is hard to fit at first gets a large variance, and then
+    is no longer pulled. With beta = 1 it is pulled by r, as under the squared error; 1/2 lies between.
 
     Where floats break: as in `gaussian_nll`, and the power may overflow where the product does not. The kernel keeps
     its factors' exponents apart until it is complete.
@@ -568,6 +583,309 @@ def lognormal_nll_hess_terms(pred, target, scale):
     t = log(target)
     s = scale * scale
     return [1 / s], [3 * pred * pred / (s * s), -6 * pred * t / (s * s), 3 * t * t / (s * s), -1 / s]
+
+
+def gamma_nll(pred, target, log_shape):
+    """Gamma negative log-likelihood: a positive target whose deviation grows with its mean.
+
+        log Gamma(a) - a (q - pred) - (a - 1) log t + a t e^-pred,    q = log_shape,    a = e^q,    t = target
+
+    pred is the logarithm of the mean; the variance is mean^2 / a. a = 1 is the exponential distribution.
+
+    Where floats break: of a large a, all terms are larger than their sum by a factor of a log(a). The kernel forms
+    a (e^d - 1 - d) with d = log t - pred, in which nothing cancels, and what Stirling's series leaves of the rest.
+
+    McCullagh and Nelder, Generalized Linear Models (1989), chapter 8.
+
+    >>> gamma_nll(0.0, 1.0, 0.0)
+    1.0
+    >>> [round(gamma_nll(0.0, target, 2.0), 4) for target in (0.5, 1.0, 2.0)]
+    [0.6642, -0.0698, 2.8907]
+
+    The cancellation:
+
+    >>> gamma_nll(0.0, 1.0, 40.0)
+    -672.0
+    >>> from mpmath import mp, mpf
+    >>> with mp.workdps(50):
+    ...     float(gamma_nll(mpf(0), mpf(1), mpf(40)))
+    -19.081061466795326
+    """
+    a = exp(log_shape)
+    return lgamma(a) - a * (log_shape - pred) - (a - 1) * log(target) + a * target * exp(-pred)
+
+
+def gamma_nll_terms(pred, target, log_shape):
+    """Logarithms may be negative. The target is worth a (e^d - 1 - d); where d is small, of its square, in which pred
+    and the logarithm of the target cancel, each part is a term.
+
+    >>> [round(term, 4) for term in gamma_nll_terms(0.0, 1.0, 0.0)]
+    [0.9189, -0.0, 0.0811, 0.0, 0.0, 0.0, -0.0, 0.0]
+    """
+    a = exp(log_shape)
+    middle = log(2 * pi(a)) / 2
+    stirling = lgamma(a) - (a - 0.5) * log_shape + a - middle
+    return [middle, -log_shape / 2, stirling, log(target), *_tail_terms(a, pred, target)]
+
+
+def _tail_terms(a, pred, target):
+    """Of a (e^d - 1 - d) with d = log t - pred."""
+    t = log(target)
+    d = t - pred
+    if not abs(d) < 1:
+        return [a * (target * exp(-pred) - 1 - d)]
+    return [a * (target * exp(-pred) - 1 - d - d * d / 2), a * pred * pred / 2, -a * pred * t, a * t * t / 2]
+
+
+def gamma_nll_grad(pred, target, log_shape):
+    """Slopes of the gamma likelihood: that by pred is 0 where the mean is the target.
+
+        a (1 - t e^-pred)        a (psi(a) - q - 1 - d + t e^-pred),    d = log t - pred
+
+    psi is the derivative of log Gamma.
+
+    >>> [round(slope, 10) for slope in gamma_nll_grad(0.0, 2.0, 0.0)]  # the second is 1 - log 2 - Euler's constant
+    [-1.0, -0.2703628455]
+    """
+    a = exp(log_shape)
+    t = target * exp(-pred)
+    return a * (1 - t), a * (digamma(a) - log_shape - 1 - (log(target) - pred) + t)
+
+
+def gamma_nll_grad_terms(pred, target, log_shape):
+    """pred and the logarithm of the target cancel, and what the target is worth with what the shape costs.
+
+    >>> gamma_nll_grad_terms(0.0, 1.0, 0.0)[0]
+    [0.0, 0.0, -0.0]
+    """
+    a = exp(log_shape)
+    t = log(target)
+    d = t - pred
+    by_pred = [a * (1 - target * exp(-pred))]
+    if abs(d) < 1:
+        by_pred = [a * (1 - target * exp(-pred) + d), a * pred, -a * t]
+    return by_pred, [a * (digamma(a) - log_shape), *_tail_terms(a, pred, target)]
+
+
+def gamma_nll_hess(pred, target, log_shape):
+    """Curvatures of the gamma likelihood.
+
+        a t e^-pred        a (psi(a) + a psi'(a) - q - 2 - d + t e^-pred),    d = log t - pred
+
+    >>> [round(slope, 10) for slope in gamma_nll_hess(0.0, 1.0, 0.0)]  # pi^2 / 6 - 1 - Euler's constant
+    [1.0, 0.0677184019]
+    """
+    a = exp(log_shape)
+    t = target * exp(-pred)
+    shape = digamma(a) + a * trigamma(a) - log_shape - 1
+    return a * t, a * (shape - 1 - (log(target) - pred) + t)
+
+
+def gamma_nll_hess_terms(pred, target, log_shape):
+    """What the target is worth, and what the shape costs: of a small one the terms at a + 1, of a large one those that
+    Stirling's series adds.
+
+    >>> [round(term, 4) for term in gamma_nll_hess_terms(0.0, 1.0, 0.0)[1]]
+    [0.4228, -0.0, 0.6449, -1.0, 0.0, 0.0, -0.0, 0.0]
+    """
+    a = exp(log_shape)
+    tail = _tail_terms(a, pred, target)
+    if a < 2:
+        shape = [a * digamma(a + 1), -a * log_shape, a * a * trigamma(a + 1), -a]
+    else:
+        shape = [a * (digamma(a) - log_shape) + 0.5, a * (a * trigamma(a) - 1) - 0.5]
+    return [a * target * exp(-pred)], [*shape, *tail]
+
+
+def von_mises_nll(pred, target, concentration):
+    """Von Mises negative log-likelihood: the Gaussian of an angle.
+
+        log(2 pi I0(k)) - k cos(r),    k = concentration,    r = pred - target
+
+    I0 is the modified Bessel function. k is about 1 / variance; near 0 every angle is as likely.
+
+    Where floats break: I0 overflows beyond k = 713, its logarithm is about k, and of a large k that and k cos(r)
+    cancel. The kernel adds log I0(k) - k, which it computes as such, and k (1 - cos(r)) as 2 k sin(r/2)^2.
+
+    von Mises, Über die „Ganzzahligkeit“ der Atomgewichte und verwandte Fragen (1918); Mardia and Jupp, Directional
+    Statistics (2000).
+
+    >>> round(von_mises_nll(0.0, 0.0, 1.0), 10)
+    1.0737914249
+    >>> [round(von_mises_nll(1.0, 0.0, k), 4) for k in (0.1, 1.0, 10.0)]
+    [1.7863, 1.5335, 4.3778]
+
+    The cancellation:
+
+    >>> von_mises_nll(0.0, 0.0, 1e16)
+    -18.0
+    >>> from mpmath import mp, mpf
+    >>> with mp.workdps(50):
+    ...     float(von_mises_nll(mpf(0), mpf(0), mpf(1e16)))
+    -17.501742210747693
+    """
+    return log(2 * pi(pred)) + log_i0(concentration) - concentration * cos(pred - target)
+
+
+def von_mises_nll_terms(pred, target, concentration):
+    """How narrow the distribution is, and how far the target is from its middle.
+
+    >>> [round(term, 4) for term in von_mises_nll_terms(0.0, 0.0, 1.0)]
+    [1.8379, -0.7641, 0.0]
+    """
+    k = concentration
+    return [log(2 * pi(pred)), log_i0(k) - k, k * (1 - cos(pred - target))]
+
+
+def von_mises_nll_grad(pred, target, concentration):
+    """Slopes of the von Mises likelihood: by the concentration it is 0 where the mean cosine is the expected one.
+
+        k sin(r)        I1(k) / I0(k) - cos(r)
+
+    >>> von_mises_nll_grad(0.0, 0.0, 2.0)[0], round(von_mises_nll_grad(0.0, 0.0, 2.0)[1], 10)
+    (0.0, -0.302225342)
+    """
+    r = pred - target
+    return concentration * sin(r), bessel_ratio(concentration) - cos(r)
+
+
+def von_mises_nll_grad_terms(pred, target, concentration):
+    """What both cosines lack of 1.
+
+    >>> [round(term, 4) for term in von_mises_nll_grad_terms(1.0, 0.0, 2.0)[1]]
+    [-0.3022, 0.4597]
+    """
+    r = pred - target
+    return [concentration * sin(r)], [bessel_ratio(concentration) - 1, 1 - cos(r)]
+
+
+def von_mises_nll_hess(pred, target, concentration):
+    """Curvatures of the von Mises likelihood: by the prediction it is negative on the far half of the circle.
+
+        k cos(r)        1 - R^2 - R/k,    R = I1(k) / I0(k)
+
+    >>> von_mises_nll_hess(0.0, 0.0, 1.0)[0], round(von_mises_nll_hess(0.0, 0.0, 1.0)[1], 10)
+    (1.0, 0.3543460325)
+    """
+    ratio = bessel_ratio(concentration)
+    return concentration * cos(pred - target), 1 - ratio * ratio - ratio / concentration
+
+
+def evidential_nig_nll(pred, target, nu, alpha, beta, *, coeff=0.0):
+    """Evidential regression: the likelihood under a normal-inverse-gamma distribution over mean and variance.
+
+        log(pi / nu)/2 - a log O + (a + 1/2) log(nu r^2 + O) + log Gamma(a) - log Gamma(a + 1/2) + coeff |r| (2 nu + a)
+
+    with a = alpha, O = 2 beta (1 + nu) and r = pred - target. It is that of Student's t with 2 a degrees of freedom;
+    the last term takes evidence from those who err. The network learns what it does not know: beta / (a - 1) is the
+    expected variance, and that of the mean is nu times less.
+
+    Where floats break: of a large alpha the logarithms, and both log Gamma, are larger than their sum. The kernel
+    computes Student's t.
+
+    Amini, Schwarting, Soleimany and Rus, Deep Evidential Regression, NeurIPS (2020).
+
+    >>> round(evidential_nig_nll(0.0, 0.0, 1.0, 1.5, 1.0), 10)
+    1.1447298858
+    >>> round(evidential_nig_nll(2.0, 0.0, 1.0, 1.5, 1.0, coeff=0.1), 4)
+    3.231
+
+    The cancellation:
+
+    >>> evidential_nig_nll(0.0, 0.0, 1.0, 1e18, 1e18)
+    0.0
+    >>> from mpmath import mp, mpf
+    >>> with mp.workdps(50):
+    ...     float(evidential_nig_nll(mpf(0), mpf(0), mpf(1), mpf(1e18), mpf(1e18)))
+    1.2655121234846454
+    """
+    r = pred - target
+    omega = 2 * beta * (1 + nu)
+    middle = log(pi(nu) / nu) / 2 - alpha * log(omega) + lgamma(alpha) - lgamma(alpha + 0.5)
+    penalty = coeff * abs(r) * (2 * nu + alpha) if coeff != 0 else 0
+    return middle + (alpha + 0.5) * log(nu * r * r + omega) + penalty
+
+
+def evidential_nig_nll_terms(pred, target, nu, alpha, beta, *, coeff=0.0):
+    """The terms of Student's t: the logarithm of a scale below 1 is negative.
+
+    >>> [round(term, 4) for term in evidential_nig_nll_terms(0.0, 0.0, 1.0, 1.5, 1.0)]
+    [0.0, 0.9189, 0.1438, 0.082, 0]
+    """
+    r = pred - target
+    w = nu * r * r / (2 * beta * (1 + nu))
+    scale = log(beta * (1 + nu) / (nu * alpha)) / 2
+    penalty = coeff * abs(r) * (2 * nu + alpha) if coeff != 0 else 0
+    return [(alpha + 0.5) * log(1 + w), log(2 * pi(nu)) / 2, scale, _of_freedom(2 * alpha), penalty]
+
+
+def evidential_nig_nll_grad(pred, target, nu, alpha, beta, *, coeff=0.0):
+    """Slopes of the evidential likelihood.
+
+        (2 a + 1) nu r / (nu r^2 + O) + coeff sign(r) (2 nu + a)
+        (a y - p/2) / (nu (1 + nu)) + 2 coeff |r|,    y = nu r^2 / (nu r^2 + O),    p = 1 - y
+        log(1 + nu r^2 / O) + psi(a) - psi(a + 1/2) + coeff |r|
+        (p/2 - a y) / beta
+
+    psi is the derivative of log Gamma.
+
+    >>> [round(slope, 10) for slope in evidential_nig_nll_grad(2.0, 0.0, 1.0, 1.5, 1.0)]
+    [1.0, 0.25, 0.3068528194, -0.5]
+    """
+    return tuple(sum(terms) for terms in evidential_nig_nll_grad_terms(pred, target, nu, alpha, beta, coeff=coeff))
+
+
+def evidential_nig_nll_grad_terms(pred, target, nu, alpha, beta, *, coeff=0.0):
+    """What an error adds, and what the middle of the distribution does.
+
+    >>> evidential_nig_nll_grad_terms(2.0, 0.0, 1.0, 1.5, 1.0)[3]
+    [0.25, -0.75]
+    """
+    r = pred - target
+    omega = 2 * beta * (1 + nu)
+    whole = nu * r * r + omega
+    y, p = nu * r * r / whole, omega / whole
+    penalty = (coeff * _sign(r) * (2 * nu + alpha), 2 * coeff * abs(r), coeff * abs(r)) if coeff != 0 else (0, 0, 0)
+    return (
+        [(2 * alpha + 1) * nu * r / whole, penalty[0]],
+        [alpha * y / (nu * (1 + nu)), -p / (nu * (1 + nu)) / 2, penalty[1]],
+        [log(1 + nu * r * r / omega), digamma(alpha) - digamma(alpha + 0.5), penalty[2]],
+        [p / beta / 2, -alpha * y / beta],
+    )
+
+
+def evidential_nig_nll_hess(pred, target, nu, alpha, beta, *, coeff=0.0):
+    """Curvatures of the evidential likelihood.
+
+        (2 a + 1) nu (O - nu r^2) / (nu r^2 + O)^2
+        (p (1 + 2 nu + y)/2 - a y (2 nu + y)) / (nu (1 + nu))^2,    y = nu r^2 / (nu r^2 + O),    p = 1 - y
+        psi'(a) - psi'(a + 1/2)
+        (a y (1 + p) - p^2 / 2) / beta^2
+
+    >>> [round(slope, 10) for slope in evidential_nig_nll_hess(2.0, 0.0, 1.0, 1.5, 1.0)]
+    [0.0, -0.25, 0.2898681337, 1.0]
+    """
+    return tuple(sum(terms) for terms in evidential_nig_nll_hess_terms(pred, target, nu, alpha, beta, coeff=coeff))
+
+
+def evidential_nig_nll_hess_terms(pred, target, nu, alpha, beta, *, coeff=0.0):
+    """Terms of both signs: the middle bends up and the tails down.
+
+    >>> evidential_nig_nll_hess_terms(2.0, 0.0, 1.0, 1.5, 1.0)[0]
+    [0.25, -0.25]
+    """
+    r = pred - target
+    omega = 2 * beta * (1 + nu)
+    whole = nu * r * r + omega
+    y, p = nu * r * r / whole, omega / whole
+    n = nu * (1 + nu)
+    bend = (2 * alpha + 1) * nu / whole
+    return (
+        [bend * p, -bend * y],
+        [p * (1 + 2 * nu + y) / (n * n) / 2, -alpha * y * (2 * nu + y) / (n * n)],
+        [trigamma(alpha) - trigamma(alpha + 0.5)],
+        [alpha * y * (1 + p) / (beta * beta), -p * p / (beta * beta) / 2],
+    )
 
 
 def crps_gaussian(pred, target, scale):

@@ -4,15 +4,18 @@ Where inputs are float64, products are formed as scaled.pxd does: no factor of o
 complete. What may cancel is a sum of given terms, which the references name.
 """
 
+from libc.math cimport INFINITY, fabs
 from fastloss.kernels.kernel cimport SCALE, kernel
 from fastloss.kernels.scaled cimport (
-    Scaled, difference, exponential, log1p_of, logarithm, magnitude, multiple, number, over, parts, plus, rounded,
+    Scaled, choose, difference, exponential, log1p_of, logarithm, magnitude, multiple, number, over, parts, plus, rounded,
     sum_of_two, times,
 )
 from fastloss.kernels.vecmath cimport (
     exp_tail, expm1_wide, log, log1p, log_wide, real, two_product, two_sum,
 )
-from fastloss.kernels.special cimport erf
+from fastloss.kernels.special cimport (
+    bessel_ratio_lack, bessel_ratio_slope, cos, digamma_rest, erf, lgamma, lgamma_rest, log_i0_scaled, sin, trigamma_rest,
+)
 
 cdef extern from "special.h" nogil:
     double sp_polynomial_16(
@@ -376,7 +379,7 @@ cdef void crps_laplace(
         decay = exponential(-near, -low, wide)
         e = rounded(decay, wide)
         f = e - 0.75 if near > 1 else 0.25 + exp_tail(-near, -low)
-        g = magnitude(r) if near > 1 else number(0, wide)
+        g = choose(near > 1, magnitude(r), number(0, wide))
         g = plus(g, times(b, number(f, wide), wide), wide)
         loss[i] = rounded(multiple(scale, g), wide)
         if by_pred:
@@ -389,6 +392,155 @@ cdef void crps_laplace(
             hess_width[i] = <real>rounded(times(decay, times(number(near, wide), number(near, wide), wide), wide), wide)
 
 
+# log Gamma(a) - a (q - 1) + log t + a (e^d - 1 - d) with a = e^q and d = log t - pred in two parts, which is formed as
+# it stands only for |d| > 1. What log Gamma and its derivatives leave of terms in a log(a) is computed as such, from 2
+# on by Stirling's series, below it at a + 1 or a + 2. Of float32 inputs too the exponentials may be anything.
+cdef void gamma(
+    real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
+) noexcept nogil:
+    cdef real* pred = inputs[0]
+    cdef real* target = inputs[1]
+    cdef real* log_shape = inputs[2]
+    cdef real* by_pred = grads[0]
+    cdef real* by_log_shape = grads[2]
+    cdef real* hess_pred = hesses[0]
+    cdef real* hess_log_shape = hesses[2]
+    cdef double scale = params[SCALE], q, high, low, d, rest, a, x, b, b_low, norm, first, second
+    cdef bint near, small
+    cdef Scaled shape, w, tail, g
+    cdef Py_ssize_t i
+    for i in range(n):
+        q = log_shape[i]
+        high = log_wide(target[i], &low)
+        d = two_sum(high, -<double>pred[i], &rest)
+        rest = rest + low if fabs(d) < INFINITY else 0
+        d = two_sum(d, rest, &rest)
+        rest = rest if fabs(d) < INFINITY else 0
+        near = fabs(d) < 1
+        shape = exponential(q, 0, True)
+        a = rounded(shape, True)
+        x = two_sum(q, d, &b_low)
+        w = exponential(x, b_low + rest if fabs(x) < INFINITY else 0, True)
+        g = times(shape, plus(number(1, True), sum_of_two(d, rest, True), True), True)
+        tail = times(shape, number(exp_tail(d if near else 0, rest if near else 0), True), True)
+        tail = choose(near, tail, plus(w, multiple(-1, g), True))
+
+        small = a < 2
+        b = 1 + (a if small else 1)
+        x = b * q
+        norm = HALF_LOG_2PI - 0.5 * q + lgamma_rest(2 if small else a) / a
+        norm = lgamma(b) - (x - a) if small else norm
+        loss[i] = (norm + high) * scale + rounded(multiple(scale, tail), True)
+        if by_pred:
+            g = times(shape, number(-expm1_wide(d, rest), True), True)
+            by_pred[i] = <real>rounded(choose(near, g, plus(shape, multiple(-1, w), True)), True)
+            x = a + 2 if small else a
+            second = digamma_rest(x) / x
+            first = log[double](x) - (0.5 + second) / x
+            norm = a * (first - q - 1 / b) - 1 if small else -0.5 - second
+            by_log_shape[i] = <real>(norm + rounded(tail, True))
+            if hess_pred:
+                hess_pred[i] = <real>rounded(w, True)
+                rest = trigamma_rest(x) / x
+                norm = (first - q) + a * (1 + (0.5 + rest) / x) / x - (1 + 1 / (b * b))
+                norm = a * norm if small else rest - second
+                hess_log_shape[i] = <real>(norm + rounded(tail, True))
+
+
+# (log I0(k) - k) + log(2 pi) + k (1 - cos r), the last as 2 k sin(r/2)^2: k sin r, (1 - cos r) - (1 - I1(k)/I0(k)).
+cdef void von_mises(
+    real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
+) noexcept nogil:
+    cdef real* pred = inputs[0]
+    cdef real* target = inputs[1]
+    cdef real* concentration = inputs[2]
+    cdef real* by_pred = grads[0]
+    cdef real* by_concentration = grads[2]
+    cdef real* hess_pred = hesses[0]
+    cdef real* hess_concentration = hesses[2]
+    cdef double scale = params[SCALE], k, r, low, s, c
+    cdef Py_ssize_t i
+    for i in range(n):
+        k = concentration[i]
+        r = two_sum(pred[i], -<double>target[i], &low)
+        s = sin(0.5 * r) + 0.5 * low * cos(0.5 * r)
+        loss[i] = (log_i0_scaled(k) + 2 * HALF_LOG_2PI) * scale + (2 * scale * s * s) * k
+        if by_pred:
+            c = cos(r)
+            by_pred[i] = <real>(k * (sin(r) + low * c))
+            by_concentration[i] = <real>(2 * s * s - bessel_ratio_lack(k))
+        if hess_pred:
+            hess_pred[i] = <real>(k * (cos(r) - low * sin(r)))
+            hess_concentration[i] = <real>bessel_ratio_slope(k)
+
+
+# Student's t of 2 alpha degrees of freedom, with w = r^2 nu / omega, omega = 2 beta (1 + nu), y = w / (1 + w) and
+# p = 1 / (1 + w).
+cdef void evidential_nig(
+    real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
+) noexcept nogil:
+    cdef real* pred = inputs[0]
+    cdef real* target = inputs[1]
+    cdef real* nu = inputs[2]
+    cdef real* alpha = inputs[3]
+    cdef real* beta = inputs[4]
+    cdef real* by_pred = grads[0]
+    cdef real* by_nu = grads[2]
+    cdef real* by_alpha = grads[3]
+    cdef real* by_beta = grads[4]
+    cdef real* hess_pred = hesses[0]
+    cdef real* hess_nu = hesses[2]
+    cdef real* hess_alpha = hesses[3]
+    cdef real* hess_beta = hesses[4]
+    cdef bint wide = sizeof(real) == sizeof(double)
+    cdef double coeff = params[0], scale = params[SCALE], slope, curvature, norm
+    cdef Scaled one = number(1, wide), factor = number(coeff, wide), r, v, v1, a, b, t, w, l, y, p, g, h, evidence, penalty
+    cdef Py_ssize_t i
+    for i in range(n):
+        r = difference(pred[i], target[i], wide)
+        v = number(nu[i], wide)
+        v1 = plus(one, v, wide)
+        a = number(alpha[i], wide)
+        b = number(beta[i], wide)
+        t = over(v, times(multiple(2, b), v1, wide), wide)
+        w = times(times(r, r, wide), t, wide)
+        l = log1p_of(w, wide)
+        norm = of_freedom(2 * <double>alpha[i], &slope, &curvature) + HALF_LOG_2PI
+        g = logarithm(over(times(b, v1, wide), times(v, a, wide), wide), wide)
+        norm = norm + 0.5 * (g.high + g.low)
+        evidence = times(factor, plus(multiple(2, v), a, wide), wide)
+        penalty = times(magnitude(r), evidence, wide)
+        penalty = choose(coeff == 0, number(0, wide), penalty)
+        g = times(plus(a, number(0.5, wide), wide), l, wide)
+        loss[i] = norm * scale + rounded(multiple(scale, plus(g, penalty, wide)), wide)
+        if by_pred:
+            p = over(one, plus(one, w, wide), wide)
+            y = times(w, p, wide)
+            g = times(times(plus(multiple(2, a), one, wide), times(t, p, wide), wide), r, wide)
+            h = choose(coeff == 0, number(0, wide), times(number(sign(r.high), wide), evidence, wide))
+            by_pred[i] = <real>rounded(plus(g, h, wide), wide)
+            penalty = choose(coeff == 0, number(0, wide), times(factor, magnitude(r), wide))
+            g = plus(times(a, y, wide), multiple(-0.5, p), wide)
+            h = over(g, times(v, v1, wide), wide)
+            by_nu[i] = <real>rounded(plus(h, multiple(2, penalty), wide), wide)
+            by_beta[i] = <real>rounded(over(multiple(-1, g), b, wide), wide)
+            h = plus(l, penalty, wide)
+            by_alpha[i] = <real>(rounded(h, wide) - (0.5 / <double>alpha[i] - 2 * slope))
+            if hess_pred:
+                g = times(plus(multiple(2, a), one, wide), times(t, p, wide), wide)
+                g = times(g, plus(p, multiple(-1, y), wide), wide)
+                hess_pred[i] = <real>rounded(g, wide)
+                h = times(v, v1, wide)
+                g = multiple(0.5, times(p, plus(plus(one, multiple(2, v), wide), y, wide), wide))
+                h = times(h, h, wide)
+                w = times(times(a, y, wide), plus(multiple(2, v), y, wide), wide)
+                hess_nu[i] = <real>rounded(over(plus(g, multiple(-1, w), wide), h, wide), wide)
+                hess_alpha[i] = <real>(0.5 / <double>alpha[i] / <double>alpha[i] + 4 * curvature)
+                g = times(times(a, y, wide), plus(one, p, wide), wide)
+                g = plus(g, multiple(-0.5, times(p, p, wide)), wide)
+                hess_beta[i] = <real>rounded(over(g, times(b, b, wide), wide), wide)
+
+
 KERNELS = {
     "gaussian_nll": kernel(gaussian[float], gaussian[double], 3, 0b101, True),
     "gaussian_nll_logvar": kernel(gaussian_logvar[float], gaussian_logvar[double], 3, 0b101, True),
@@ -396,6 +548,9 @@ KERNELS = {
     "laplace_nll": kernel(laplace[float], laplace[double], 3, 0b101, True),
     "student_t_nll": kernel(student_t[float], student_t[double], 4, 0b1101, True),
     "lognormal_nll": kernel(lognormal[float], lognormal[double], 3, 0b101, True),
+    "gamma_nll": kernel(gamma[float], gamma[double], 3, 0b101, True),
+    "von_mises_nll": kernel(von_mises[float], von_mises[double], 3, 0b101, True),
+    "evidential_nig_nll": kernel(evidential_nig[float], evidential_nig[double], 5, 0b11101, True),
     "crps_gaussian": kernel(crps_gaussian[float], crps_gaussian[double], 3, 0b101, True),
     "crps_laplace": kernel(crps_laplace[float], crps_laplace[double], 3, 0b101, True),
 }

@@ -40,11 +40,44 @@ cdef extern from *:
         first = first > 1000.0 ? 1000.0 : first;
         return m * fl_exp2(first) * fl_exp2(power - first);
     }
+
+    /* As vm_exp_parts_f64, to 2^-63 of the power: of 1 + r + r^2/2 + r^3/6 + r^4 Q the first four terms are in two
+     * parts. For |high| up to 20000. */
+    static inline double fl_exp_parts(double high, double low, double *sum, double *rest) {
+        const double magic = 6755399441055744.0;
+        double t = VM_FMA_F64(high, 1.4426950408889634, magic), n = t - magic, lost;
+        double product = vm_two_product_f64(n, 0x1.a39ef35793c76p-33, &lost), r_low;
+        double r = vm_two_sum_f64(VM_FMA_F64(n, -0x1.62e42fee00000p-1, high), -product, &r_low);
+        r_low += low - lost;
+        double r2_low, r2 = vm_two_product_f64(r, r, &r2_low), r3_low, r3 = vm_two_product_f64(r2, r, &r3_low);
+        r2_low = VM_FMA_F64(2.0 * r, r_low, r2_low);
+        r3_low = VM_FMA_F64(r2, r_low, VM_FMA_F64(r2_low, r, r3_low));
+        double sixth_low, sixth = vm_two_product_f64(r3, 0x1.5555555555555p-3, &sixth_low);
+        sixth_low += VM_FMA_F64(r3, 0x1.5555555555555p-57, r3_low * 0x1.5555555555555p-3);
+        double q = 1.0 / 1307674368000.0;
+        q = VM_FMA_F64(q, r, 1.0 / 87178291200.0);
+        q = VM_FMA_F64(q, r, 1.0 / 6227020800.0);
+        q = VM_FMA_F64(q, r, 1.0 / 479001600.0);
+        q = VM_FMA_F64(q, r, 1.0 / 39916800.0);
+        q = VM_FMA_F64(q, r, 1.0 / 3628800.0);
+        q = VM_FMA_F64(q, r, 1.0 / 362880.0);
+        q = VM_FMA_F64(q, r, 1.0 / 40320.0);
+        q = VM_FMA_F64(q, r, 1.0 / 5040.0);
+        q = VM_FMA_F64(q, r, 1.0 / 720.0);
+        q = VM_FMA_F64(q, r, 1.0 / 120.0);
+        q = VM_FMA_F64(q, r, 1.0 / 24.0);
+        double first, second, third, whole = vm_two_sum_f64(1.0, r, &first);
+        whole = vm_two_sum_f64(whole, 0.5 * r2, &second);
+        whole = vm_two_sum_f64(whole, sixth, &third);
+        third = VM_FMA_F64(r2 * r2, q, (first + second) + third) + (r_low + 0.5 * r2_low + sixth_low);
+        *sum = vm_two_sum_f64(whole, third, rest);
+        return t;
+    }
     """
+    double exp_parts "fl_exp_parts"(double high, double low, double* sum, double* rest) noexcept nogil
     double split "fl_split"(double x, double* power) noexcept nogil
     double join "fl_join"(double m, double power) noexcept nogil
     double exp2 "fl_exp2"(double n) noexcept nogil
-    double exp_parts "vm_exp_parts_f64"(double high, double low, double* sum, double* rest) noexcept nogil
     const double LN2 "0.6931471805599453"
     const double LN2_LOW "2.3190468138462996e-17"
 
@@ -113,6 +146,12 @@ cdef inline double parts(Scaled x, double* low, bint wide) noexcept nogil:
         return x.high
     low[0] = x.low * exp2(x.power) if x.power > -900 else 0
     return join(x.high, x.power)
+
+
+cdef inline Scaled choose(bint condition, Scaled x, Scaled y) noexcept nogil:
+    return scaled(
+        x.high if condition else y.high, x.low if condition else y.low, x.power if condition else y.power
+    )
 
 
 # c x for a c near 1.
