@@ -48,7 +48,7 @@ cdef extern from *:
         double t = VM_FMA_F64(high, 1.4426950408889634, magic), n = t - magic, lost;
         double product = vm_two_product_f64(n, 0x1.a39ef35793c76p-33, &lost), r_low;
         double r = vm_two_sum_f64(VM_FMA_F64(n, -0x1.62e42fee00000p-1, high), -product, &r_low);
-        r_low += low - lost;
+        r = vm_two_sum_f64(r, r_low + (low - lost), &r_low); /* low may be many ulps of r */
         double r2_low, r2 = vm_two_product_f64(r, r, &r2_low), r3_low, r3 = vm_two_product_f64(r2, r, &r3_low);
         r2_low = VM_FMA_F64(2.0 * r, r_low, r2_low);
         r3_low = VM_FMA_F64(r2, r_low, VM_FMA_F64(r2_low, r, r3_low));
