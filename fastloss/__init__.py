@@ -5,13 +5,15 @@ the text to read.
 """
 
 # isort: off
-# The families in catalogue order, which LOSSES keeps.
-from fastloss import regression, robust, margin, classification, softmax as _softmax, generative, ranking, preference
+# The families in catalogue order, which LOSSES keeps; then the tools beside them.
+from fastloss import regression, robust, margin, classification, likelihood, softmax as _softmax, generative, ranking
+from fastloss import preference
 from fastloss import m_estimators, surrogates, calibration, metrics, weights
 from fastloss.regression import *
 from fastloss.robust import *
 from fastloss.margin import *
 from fastloss.classification import *
+from fastloss.likelihood import *
 from fastloss.softmax import *
 from fastloss.generative import *
 from fastloss.ranking import *
@@ -31,6 +33,7 @@ __all__ += regression.__all__
 __all__ += robust.__all__
 __all__ += margin.__all__
 __all__ += classification.__all__
+__all__ += likelihood.__all__
 __all__ += _softmax.__all__
 __all__ += generative.__all__
 __all__ += ranking.__all__
