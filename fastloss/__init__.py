@@ -6,12 +6,13 @@ the text to read.
 
 # isort: off
 # The families in catalogue order, which LOSSES keeps.
-from fastloss import regression, robust, margin, classification, softmax as _softmax, generative, ranking, preference
-from fastloss import m_estimators, surrogates
+from fastloss import regression, robust, margin, classification, counts, softmax as _softmax, generative
+from fastloss import ranking, preference, m_estimators, surrogates
 from fastloss.regression import *
 from fastloss.robust import *
 from fastloss.margin import *
 from fastloss.classification import *
+from fastloss.counts import *
 from fastloss.softmax import *
 from fastloss.generative import *
 from fastloss.ranking import *
@@ -28,6 +29,7 @@ __all__ += regression.__all__
 __all__ += robust.__all__
 __all__ += margin.__all__
 __all__ += classification.__all__
+__all__ += counts.__all__
 __all__ += _softmax.__all__
 __all__ += generative.__all__
 __all__ += ranking.__all__
