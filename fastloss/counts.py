@@ -345,7 +345,7 @@ def tweedie(
 
     Notes
     -----
-    Smooth everywhere. Leaving out constants makes the log link's loss jump at the powers 1 and 2; its derivatives do not.
+    Smooth everywhere. Leaving out constants makes the log link's loss jump at the powers 1 and 2, not its derivatives.
     Powers are exponentials of exponents that are kept to 64 bits, and where they overflow are computed smaller by a
     common factor. With the identity link, next to x = t, where the terms cancel, a series is taken.
 
@@ -557,8 +557,9 @@ def generalized_kl(
 
     Notes
     -----
-    Smooth everywhere. Next to x = log(t) the terms cancel: they are t (exp(y) - 1 - y) with y = x - log(t), never negative.
-    It is `half_poisson_deviance` with the log link; the sum over two distributions is their divergence.
+    Smooth everywhere. Next to x = log(t) the terms cancel: they are t (exp(y) - 1 - y) with y = x - log(t), which no
+    rounding makes negative. It is `half_poisson_deviance` with the log link; the sum over two distributions is their
+    divergence.
 
     References
     ----------

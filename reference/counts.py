@@ -45,24 +45,19 @@ def poisson_nll(pred, target, *, log_input=True, full=False, eps=0.0):
     >>> poisson_nll(0.0, 0.0, log_input=False), poisson_nll(0.0, 1.0, log_input=False)
     (0.0, inf)
     """
-    if log_input:
-        cost = exp(pred) - (target * pred if target != 0 else 0)
-    else:
-        cost = pred - xlogy(target, pred + eps)
-    return cost + lgamma(target + 1) if full else cost
+    return sum(poisson_nll_terms(pred, target, log_input=log_input, full=full, eps=eps))
 
 
 def poisson_nll_terms(pred, target, *, log_input=True, full=False, eps=0.0):
     """The rate, the log-likelihood of the events and log(t!) are given, and their sum may have either sign.
 
     >>> poisson_nll_terms(0.5, 2.0)
-    [1.6487212707001282, -1.0]
+    [1.6487212707001282, -1.0, 0]
     """
+    constant = lgamma(target + 1) if full else 0
     if log_input:
-        terms = [exp(pred), -(target * pred if target != 0 else 0)]
-    else:
-        terms = [pred, -xlogy(target, pred + eps)]
-    return [*terms, lgamma(target + 1)] if full else terms
+        return [exp(pred), -(target * pred if target != 0 else 0), constant]
+    return [pred, -xlogy(target, pred + eps), constant]
 
 
 def poisson_nll_grad(pred, target, *, log_input=True, full=False, eps=0.0):
@@ -440,7 +435,8 @@ def negative_binomial_nll_hess(log_mean, log_dispersion, target):
     """Curvatures of the negative binomial likelihood.
 
         (t + k) sigma(d) sigma(-d)
-        k (psi(k) - psi(t + k)) + k^2 (psi'(k) - psi'(t + k)) + k log(1 + e^d) - 2 k sigma(d) + (t + k) sigma(d) sigma(-d)
+        k (psi(k) - psi(t + k)) + k^2 (psi'(k) - psi'(t + k)) + k log(1 + e^d) - 2 k sigma(d)
+        + (t + k) sigma(d) sigma(-d)
 
     >>> [round(curvature, 10) for curvature in negative_binomial_nll_hess(0.0, 0.0, 2.0)]
     [0.75, 0.1931471806]
@@ -570,8 +566,8 @@ def generalized_kl(input, target):
 
         t log t - t x + e^x - t
 
-    with x the logarithm of what is predicted; t log t and t x are 0 for t = 0. Never negative, and 0 where e^x = t. Where
-    both sides add up to 1, the sum over them is the divergence of two distributions.
+    with x the logarithm of what is predicted; t log t and t x are 0 for t = 0. Never negative, and 0 where e^x = t.
+    Where both sides add up to 1, the sum over them is the divergence of two distributions.
 
     Where floats break: near x = log t the terms cancel. The kernel takes t (e^y - 1 - y) with y = x - log t.
 

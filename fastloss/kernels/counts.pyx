@@ -1,4 +1,4 @@
-"""Likelihoods and deviances of counts and positive amounts: block functions of (pred, target), all but one in double."""
+"""Likelihoods and deviances of counts and positive amounts: block functions, all but one in double."""
 
 from libc.math cimport INFINITY, fabs
 from fastloss.kernels.kernel cimport SCALE, kernel
@@ -15,14 +15,14 @@ cdef enum:
 
 cdef extern from *:
     """
-    #define FASTLOSS_DOWN 0x1p-64
-    #define FASTLOSS_UP 0x1p64
-    #define FASTLOSS_LOG_UP 0x1.62e42fefa39efp+5
+    #define FASTLOSS_COUNTS_DOWN 0x1p-64
+    #define FASTLOSS_COUNTS_UP 0x1p64
+    #define FASTLOSS_COUNTS_LOG_UP 0x1.62e42fefa39efp+5
     """
     # what may overflow is computed smaller by DOWN
-    const double DOWN "FASTLOSS_DOWN"
-    const double UP "FASTLOSS_UP"
-    const double LOG_UP "FASTLOSS_LOG_UP"
+    const double DOWN "FASTLOSS_COUNTS_DOWN"
+    const double UP "FASTLOSS_COUNTS_UP"
+    const double LOG_UP "FASTLOSS_COUNTS_LOG_UP"
 
 
 # x, or y if that is NaN: a slope by one input is NaN where another is.
@@ -35,8 +35,8 @@ cdef inline double log_factorial(double scaled, bint large) noexcept nogil:
     return lgamma_difference(1, scaled) + (scaled * LOG_UP if large else 0)
 
 
-# e^x - t x, plus log(t!) if full. Where e^x or another term may overflow, all are DOWN times as large: what is lost of a
-# t that is small then, is small beside e^700. From x = 1000 on t x is less than e^x, and need not be infinite, too.
+# e^x - t x, plus log(t!) if full. Where e^x or another term may overflow, all are DOWN times as large: what is lost of
+# a t that is small then, is small beside e^700. From x = 1000 on t x is less than e^x, and need not be infinite, too.
 cdef inline double poisson_cost(double x, double t, bint full, double scale) noexcept nogil:
     cdef bint large = (x > 700) | (t > 1e300)
     cdef double down = DOWN if large else 1, scaled = t * down
@@ -66,8 +66,8 @@ cdef void poisson_by_log(
                 hess[i] = <real>rate
 
 
-# x - t log(x + eps), with x + eps in two parts where its logarithm may be near 0; the slope is (x - t + eps) / (x + eps),
-# but 1 for t = 0, also at 0 / 0.
+# x - t log(x + eps), with x + eps in two parts because its logarithm may be near 0. The slope is (x - t + eps) /
+# (x + eps), but 1 for t = 0, also at 0 / 0.
 cdef void poisson_by_rate(
     real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params, bint full, double eps
 ) noexcept nogil:
@@ -167,7 +167,7 @@ cdef void generalized_kl(
     cdef real* target = inputs[1]
     cdef real* grad = grads[0]
     cdef real* hess = hesses[0]
-    cdef double scale = params[SCALE], x, t, rate, y, low, log_low, log, far
+    cdef double scale = params[SCALE], x, t, rate, y, low, log_low, log, near, far
     cdef bint large
     cdef Py_ssize_t i
     for i in range(n):
@@ -180,7 +180,8 @@ cdef void generalized_kl(
         far = exp_times(DOWN if large else 1, x, 0)
         far -= t * (DOWN if large else 1) * (1 + (0 if y > 1000 else y))
         far *= scale * UP if large else scale
-        loss[i] = far if y > 30 else (t * scale) * exp_tail(y, low - log_low)
+        near = (t * scale) * exp_tail(y, low - log_low)
+        loss[i] = far if y > 30 else near
         if grad:
             rate = exp[double](x)
             grad[i] = <real>(rate - t)
@@ -205,7 +206,7 @@ cdef void gamma_by_log(
     cdef real* target = inputs[1]
     cdef real* grad = grads[0]
     cdef real* hess = hesses[0]
-    cdef double scale = params[SCALE], x, t, share, w, low, log, log_low
+    cdef double scale = params[SCALE], x, t, share, near, w, low, log, log_low
     cdef Py_ssize_t i
     for i in range(n):
         x = pred[i]
@@ -214,7 +215,8 @@ cdef void gamma_by_log(
         if full:
             log = log_wide(t, &log_low)
             w = difference(log, x, &low)
-            loss[i] = share if w > 100 else exp_tail(w, low + log_low) * scale
+            near = exp_tail(w, low + log_low) * scale
+            loss[i] = share if w > 100 else near
         else:
             loss[i] = share + (0 if share == INFINITY else x * scale)  # also for x = -inf
         if grad:
@@ -315,8 +317,8 @@ cdef void tweedie_by_log(
             hess[i] = <real>((a * p - b * q) * up)
 
 
-# With m = mean, t^a/(ab) - t m^b/b + m^a/a, each power the exponential of a logarithm times an exponent, in two parts, and
-# where one may overflow all 2^-64 times as large. Near m = t, with v = (t - m)/m, it is m^a times the series
+# With m the mean, t^a/(ab) - t m^b/b + m^a/a: each power the exponential of a logarithm times an exponent, in two
+# parts, and all of them DOWN times as large where one may overflow. Near m = t, with v = (t - m)/m, it is m^a times the series
 #
 #     v^2 (1/2 - power v/6 + power (power + 1) v^2/24 - ...).
 #
@@ -346,6 +348,7 @@ cdef void tweedie_by_mean(
         log_t = log_wide(fabs(t), &t_low)
         one = two_product(a, log_t, &one_low)
         one_low += a * t_low + a_low * log_t
+        one = -2000 if t <= 0 else one  # no power: e^-2000 is 0
         two = two_product(b, log_m, &two_low)
         two = two_sum(two, log_t, &lost)
         two_low += lost + (t_low + (b * m_low + b_low * log_m))
@@ -363,10 +366,10 @@ cdef void tweedie_by_mean(
             near = near * v + c[k]
         near = v * v * near
         near = near * three if near != 0 else 0
-        one = 0 if t <= 0 else one
         two = -two if t < 0 else two
         q = (one / (a * b) - two / b) + three / a
         q = INFINITY if (one == INFINITY) | (fabs(two) == INFINITY) | (three == INFINITY) else q
+        q = 0 if q < 0 else q  # of a power next to 1 or 2 the terms are huge
         loss[i] = (near if fabs(v) < within else q) * (up * scale)
         if grad:
             one = two_product(-power, log_m, &one_low)
@@ -377,7 +380,8 @@ cdef void tweedie_by_mean(
                 large = fabs(q) == INFINITY
                 two = two_sum(one, -log_m if large else 0, &lost)
                 two_low = one_low + (lost - (m_low if large else 0))
-                hess[i] = <real>exp_times(power * t if large else b + power * q, two, two_low)
+                q = power * t if large else b + power * q
+                hess[i] = <real>exp_times(q, two, two_low)
 
 
 cdef void tweedie(
@@ -409,8 +413,8 @@ cdef void tweedie(
 #
 #     lgamma(1 + t) - (lgamma(k + t) - lgamma(k))   or   lgamma(k) - (lgamma(1 + t + k - 1) - lgamma(1 + t)).
 #
-# k e and t e may be numbers where e underflows, and are the products with log(1 + e) then. Where psi(k + t) - psi(k) may
-# underflow it is as good as linear in t, and taken of 2^500 t.
+# k e and t e may be numbers where e underflows, and are the products with log(1 + e) then. Where psi(k + t) - psi(k)
+# may underflow it is as good as linear in t, and taken of 2^500 t.
 cdef void negative_binomial_nll(
     real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
 ) noexcept nogil:
@@ -421,7 +425,8 @@ cdef void negative_binomial_nll(
     cdef real* by_dispersion = grads[1]
     cdef real* hess_mean = hesses[0]
     cdef real* hess_dispersion = hesses[1]
-    cdef double x, c, t, d, low, e, one, k, less, ke, te, l, ways, k_cost, t_cost, expected, seen, lead, both, more, down
+    cdef double x, c, t, d, low, e, one, k, less, ke, te, l, ways, k_cost, t_cost, expected, seen, lead, both
+    cdef double more, down
     cdef bint swap, tiny
     cdef Py_ssize_t i
     for i in range(n):
@@ -461,13 +466,14 @@ cdef void negative_binomial_nll(
                 hess_dispersion[i] = <real>(((k_cost - expected) + (both - expected)) - lead)
 
 
-# With a = gate, rate = e^x in two parts, s = a + rate, e = e^-|s|, g = e^-|a|, q = 1 - e^-rate and M = max(a, -rate), of a 0
+# Of a 0, with a = gate, rate = e^x in two parts, s = a + rate, e = e^-|s|, g = e^-|a|, q = 1 - e^-rate and
+# M = max(a, -rate),
 #
 #     loss = log(1 + r),  r = q e^-M / (1 + e),  or  -M - log(1 + e) where r is large,
 #     slopes = rate sigma(-s)  and  -q sigma(s) sigma(-a),
 #     curvatures = rate sigma(-s) (1 - rate sigma(s))  and  -q sigma(s) sigma(-a) (sigma(-s) - sigma(a)),
 #
-# in which nothing else cancels. At most one of sigma(s) and sigma(-a) is small.
+# in which nothing cancels but what is given in brackets. At most one of sigma(s) and sigma(-a) is small.
 cdef void zero_inflated_poisson_nll(
     real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
 ) noexcept nogil:
@@ -505,7 +511,8 @@ cdef void zero_inflated_poisson_nll(
         m = -rate if s < 0 else a
         m_low = -rate_low if s < 0 else 0
         r = exp_times(q, -m, -m_low) / one
-        cost = log1p[double](r) if r < 1e200 else -m - log1p_unit[double](e)
+        cost = log1p[double](r)
+        cost = cost if r < 1e200 else -m - log1p_unit[double](e)
         r = (a if a > 0 else 0) + log1p_unit[double](g)
         r += poisson_cost(x, t, True, 1)
         cost = cost if none else r
