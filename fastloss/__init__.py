@@ -6,8 +6,8 @@ the text to read.
 
 # isort: off
 # The families in catalogue order, which LOSSES keeps.
-from fastloss import regression, robust, margin, classification, counts, softmax as _softmax, generative
-from fastloss import ranking, preference, m_estimators, surrogates
+from fastloss import regression, robust, margin, classification, counts, softmax as _softmax, generative, ranking
+from fastloss import preference, m_estimators, surrogates, calibration, metrics, weights
 from fastloss.regression import *
 from fastloss.robust import *
 from fastloss.margin import *
@@ -19,6 +19,9 @@ from fastloss.ranking import *
 from fastloss.preference import *
 from fastloss.m_estimators import *
 from fastloss.surrogates import *
+from fastloss.calibration import *
+from fastloss.metrics import *
+from fastloss.weights import *
 
 # isort: on
 from fastloss.loss import LOSSES, Loss
@@ -36,5 +39,8 @@ __all__ += ranking.__all__
 __all__ += preference.__all__
 __all__ += m_estimators.__all__
 __all__ += surrogates.__all__
+__all__ += calibration.__all__
+__all__ += metrics.__all__
+__all__ += weights.__all__
 
 __version__ = "0.1.0"

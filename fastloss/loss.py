@@ -131,9 +131,12 @@ class Loss(Generic[P]):
         What other libraries call it.
     signed : bool
         Whether it may be negative.
+    hessian : bool
+        Whether `grad_hess` knows its Hessian's diagonal.
     """
 
     shape: Literal["pointwise", "root", "rows"]
+    hessian = True
 
     value_and_grad: Callable[P, tuple[float | Any, Any]]
     grad_hess: Callable[P, tuple[Any, Any]]
@@ -232,13 +235,12 @@ class Pointwise(Loss[P]):
 
     def __init__(self, declaration: Callable[Concatenate[int, P], Any], **fields: Any) -> None:
         super().__init__(declaration, **fields)
-        self._kernel = family(self.family).KERNELS[self.name]
+        self._kernel = _kernel_of(declaration)
         self._driver = family("pointwise").run
         parameters = self.__signature__.parameters
         self._data = sum(parameters[name].default is inspect.Parameter.empty for name in self.inputs)
         self._bounds = lru_cache(64)(self._bounds_for)  # looking at a function's signature takes longer than a call
-        self.derivatives: Any = namedtuple("derivatives", self.grads)  # type: ignore[misc]
-        self.derivatives.__module__, self.derivatives.__qualname__ = __package__, f"{self.name}.derivatives"
+        self.derivatives = _derivatives(self)
 
     def _bounds_for(self, words: tuple[tuple[str, Any], ...] | None) -> tuple[Interval | None, ...]:
         """What each input may be, None for any number: the driver then does not look."""
@@ -321,6 +323,7 @@ class Root(Loss[P]):
     """The square root of another loss's mean: one number for all elements, with a gradient by each of them."""
 
     shape = "root"
+    hessian = False
 
     def __init__(
         self,
@@ -355,78 +358,101 @@ class Root(Loss[P]):
 
 
 class Rows(Loss[P]):
-    """A loss of rows of logits along a class axis, with labels or probabilities as targets."""
+    """A loss of rows along a class axis: of logits, say, and a label each."""
 
     shape = "rows"
 
     def __init__(self, declaration: Callable[Concatenate[int, P], Any], **fields: Any) -> None:
-        super().__init__(declaration, inputs=("logits", "target"), grads=("logits",), **fields)
-        self._driver = getattr(family(self.family), self.name)
+        self._kernel = _kernel_of(declaration)
+        self._driver = family("rows").run
+        self._data, grads, target, self.hessian = family("rows").traits(self._kernel)
+        names = fields["inputs"]
+        super().__init__(declaration, grads=[name for k, name in enumerate(names) if grads >> k & 1], **fields)
+        self.target = ("", "labels", "labels or shares")[target]
+        self._bounds = tuple(self.domains({}).get(name) for name in self.inputs)
+        self.derivatives = _derivatives(self)
 
     def run(
         self,
         ask: int,
-        logits: Any,
-        target: Any,
-        params: tuple[Any, ...],
+        inputs: tuple[Any, ...],
+        params: tuple[float, ...],
         weight: Any,
-        class_weight: Any,
-        ignore_index: Any,
         reduction: Any,
         denominator: Any,
         axis: Any,
         out: Any,
+        class_weight: Any = None,
+        ignore_index: Any = -100,
     ) -> Any:
         """Hand a call to the compiled driver, and find out what is wrong with it if the driver will not take it."""
+        if ask == GRAD_HESS and not self.hessian:
+            raise TypeError(f"{self.name} has no Hessian diagonal: value_and_grad gives its gradient")
+        data, target = (inputs[:-1], inputs[-1]) if self.target else (inputs, None)
         outs = _flat(out)
+
         try:
             plain = class_weight is None and denominator is None
-            if plain and (outs is None or len(outs) == _outputs(ask, reduction, 1)):
+            if plain and (outs is None or len(outs) == _outputs(ask, reduction, len(self.grads))):
                 result = self._driver(
-                    ask, logits, target, weight, None, ignore_index, params, axis, reduction, None, outs
-                )
+                    self._kernel, ask, data, target, params, self._bounds, weight, None, ignore_index, axis, reduction,
+                    None, outs,
+                )  # fmt: skip
                 if result is not NotImplemented:
-                    return result
-            logits, target, axis = arrays.label_inputs(logits, target, axis)
+                    return self._named(ask, result)
+            data, target, axis = arrays.row_inputs(self.inputs, data, target, self.target == "labels or shares", axis)
             ignore_index = arrays.integer("ignore_index", ignore_index)
-            soft = target.ndim == logits.ndim
-            if soft and ignore_index != -100:
-                raise ValueError("ignore_index applies to labels; give rows of probabilities a weight of 0 instead")
+            if target is not None and target.ndim == data[0].ndim and ignore_index != -100:
+                raise ValueError("ignore_index applies to labels; give rows of shares a weight of 0 instead")
             if class_weight is not None:
-                class_weight = arrays.class_weights(class_weight, logits.shape[axis])
-            _check_call(ask, reduction, denominator, outs, 1)
+                class_weight = arrays.class_weights(class_weight, data[0].shape[axis])
+            _check_call(ask, reduction, denominator, outs, len(self.grads))
+            positions = data[0].shape[:axis] + data[0].shape[axis + 1 :]
             if weight is not None:
-                positions = logits.shape[:axis] + logits.shape[axis + 1 :]
                 weight = arrays.broadcast("weight", arrays.as_array("weight", weight), positions)
             result = self._driver(
-                ask,
-                logits,
-                target,
-                weight,
-                class_weight,
-                ignore_index,
-                params,
-                axis,
-                reduction,
-                denominator,
-                outs,
-            )
+                self._kernel, ask, data, target, params, self._bounds, weight, class_weight, ignore_index, axis,
+                reduction, denominator, outs,
+            )  # fmt: skip
         except system.UnfitError as found:
-            logits, target, axis = arrays.label_inputs(logits, target, axis)
-            if target.ndim == logits.ndim:
-                raise arrays.unfit(
-                    "target", target, found.position, "a probability in [0, 1]", ValueError, axis
-                ) from None
-            target = np.broadcast_to(target, logits.shape[:axis] + logits.shape[axis + 1 :])
-            classes = f"a class in [0, {logits.shape[axis]}) or ignore_index={ignore_index}"
-            raise arrays.unfit("target", target, found.position, classes, IndexError) from None
+            data, target, axis = arrays.row_inputs(self.inputs, data, target, self.target == "labels or shares", axis)
+            every, name = (*data, target), self.inputs[found.which]
+            array = every[found.which]
+            if found.which == len(data) and array.ndim < data[0].ndim:
+                array = np.broadcast_to(array, data[0].shape[:axis] + data[0].shape[axis + 1 :])
+                ignored = f" or ignore_index={ignore_index}" if "ignore_index" in self.__signature__.parameters else ""
+                classes = f"a class in [0, {data[0].shape[axis]}){ignored}"
+                raise arrays.unfit(name, array, found.position, classes, IndexError) from None
+            wanted = (self._bounds[found.which] or EVERY_NUMBER).wanted()
+            raise arrays.unfit(name, array, found.position, wanted, ValueError, axis) from None
         if result is NotImplemented:
-            one_row = np.zeros((1, 1), logits.dtype)
-            row_target = np.zeros((1, 1) if soft else 1, target.dtype)
-            fitting = self._driver(ask, one_row, row_target, None, None, -100, params, 1, reduction, None, None)
-            shape = logits.shape if ask != VALUE else logits.shape[:axis] + logits.shape[axis + 1 :]
-            _explain(outs, shape, fitting, {"logits": logits, "target": target, "weight": weight})
-        return result
+            row = tuple(np.zeros((1, 1), array.dtype) for array in data)
+            one = None if target is None else np.zeros((1,) * (target.ndim == data[0].ndim) + (1,), target.dtype)
+            invisible = np.zeros(1)
+            fitting = self._driver(
+                self._kernel, ask, row, one, params, self._bounds, invisible, None, -100, 1, reduction, None, None
+            )
+            shape = data[0].shape if ask != VALUE else positions
+            _explain(outs, shape, fitting, dict(zip(self.inputs, (*data, target), strict=False)) | {"weight": weight})
+        return self._named(ask, result)
+
+    def _named(self, ask: int, result: Any) -> Any:
+        """Gradients by several inputs get their names."""
+        if ask != VALUE_AND_GRAD or len(self.grads) == 1:
+            return result
+        return result[0], self.derivatives._make(result[1])
+
+
+def _kernel_of(declaration: Callable[..., Any]) -> Any:
+    """The kernel of the same name, in the family's module of the same name."""
+    return family(declaration.__module__.rpartition(".")[2]).KERNELS[declaration.__name__]
+
+
+def _derivatives(loss: Loss[...]) -> Any:
+    """The named tuple for the derivatives by several inputs."""
+    made: Any = namedtuple("derivatives", loss.grads)  # type: ignore[misc]
+    made.__module__, made.__qualname__ = __package__, f"{loss.name}.derivatives"
+    return made
 
 
 def _flat(out: Any) -> tuple[Any, ...] | None:
@@ -513,19 +539,20 @@ def root(
 
 
 def rows(
-    *,
+    *inputs: str,
     reference: Callable[..., Any],
     domain: Mapping[str, Domain] | None = None,
     examples: Sequence[Mapping[str, Any]] = ({},),
     peers: Mapping[str, str | Peer] | None = None,
     signed: bool = False,
 ) -> Callable[[Callable[Concatenate[int, P], Any]], Rows[P]]:
-    """Declare a loss of rows of logits. The kernel is the function of the same name in the family's module."""
+    """Declare a loss of rows of the named inputs, the last of which may be the target: what the kernel of the same
+    name in the family's module of the same name says it is, and what has a gradient."""
 
     def declare(declaration: Callable[Concatenate[int, P], Any]) -> Rows[P]:
         return Rows(
-            declaration, reference=reference, domain=domain or {}, examples=examples, kinks=None, peers=peers or {},
-            signed=signed,
+            declaration, inputs=inputs, reference=reference, domain=domain or {}, examples=examples, kinks=None,
+            peers=peers or {}, signed=signed,
         )  # fmt: skip
 
     return declare

@@ -16,7 +16,7 @@ from .common import (
     assert_same,
     each_form,
     each_loss,
-    each_rows,
+    each_shared,
     everything,
     grad_hess,
     like_gradient,
@@ -271,10 +271,12 @@ def test_two_rows_one_ignored_equal_one_row(
         words["pos_weight"] = 3.0
     words = {name: value for name, value in words.items() if name in loss.__signature__.parameters}
     one, slope = value_and_grad(loss, *inputs, **words)
-    logits = np.concatenate([inputs[0], np.full_like(inputs[0], np.nan)])
-    target = np.concatenate([inputs[1], np.full_like(inputs[1], -7)])
+    *data, target = (
+        np.concatenate([array, np.full_like(array, np.nan if array.dtype.kind == "f" and k + 1 < len(inputs) else -7)])
+        for k, array in enumerate(inputs)
+    )
     weight = [0.3, 0.7] if weighted and reduction == "mean" else None  # one row's weight cancels, but for rounding
-    two, slopes = value_and_grad(loss, logits, target, **words, weight=weight)
+    two, slopes = value_and_grad(loss, *data, target, **words, weight=weight)
     if weight is None:
         assert_same(np.ravel(two)[:1], np.ravel(one))
         assert_same(slopes[:1], slope)
@@ -283,7 +285,7 @@ def test_two_rows_one_ignored_equal_one_row(
     assert not slopes[1:].any()
 
 
-@each_rows
+@each_shared
 @pytest.mark.parametrize("classes", [2, 10, 64, 65, 200])
 @pytest.mark.parametrize("weighted", [False, True], ids=["", "class_weight"])
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
