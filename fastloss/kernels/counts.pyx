@@ -10,8 +10,7 @@ from fastloss.kernels.vecmath cimport (
 )
 
 cdef enum:
-    LOG = 0       # a link
-    SERIES = 16   # terms of tweedie's series
+    LOG = 0  # a link
 
 cdef extern from *:
     """
@@ -317,10 +316,15 @@ cdef void tweedie_by_log(
             hess[i] = <real>((a * p - b * q) * up)
 
 
+# A step of tweedie's series.
+cdef inline double step(double rest, double v, double power, double k) noexcept nogil:
+    return 1 - v * ((power + k - 1) / (k + 2)) * rest
+
+
 # With m the mean, t^a/(ab) - t m^b/b + m^a/a: each power the exponential of a logarithm times an exponent, in two
 # parts, and all of them DOWN times as large where one may overflow. Near m = t, with v = (t - m)/m, it is m^a times the series
 #
-#     v^2 (1/2 - power v/6 + power (power + 1) v^2/24 - ...).
+#     v^2/2 (1 - power v/3 (1 - (power + 1) v/4 (1 - (power + 2) v/5 (...)))).
 #
 # The slope is m^-power (m - t), the curvature m^-power (b + power t/m); where t/m overflows b does not count.
 cdef void tweedie_by_mean(
@@ -332,15 +336,10 @@ cdef void tweedie_by_mean(
     cdef real* hess = hesses[0]
     cdef double scale = params[SCALE], power = params[0]
     cdef double a_low, a = two_sum(2, -power, &a_low), b_low, b = two_sum(1, -power, &b_low)
-    cdef double within = 0.0625 / (1 + fabs(power)), m, t, v, near, log_m, m_low, log_t, t_low, one, two, three
+    cdef double within = 0.03125 / (1 + fabs(power)), m, t, v, near, log_m, m_low, log_t, t_low, one, two, three
     cdef double one_low, two_low, three_low, lost, down, up, q
-    cdef double[SERIES] c
     cdef bint large
-    cdef int k
     cdef Py_ssize_t i
-    c[0] = 0.5
-    for k in range(1, SERIES):
-        c[k] = -c[k - 1] * (power + k - 1) / (k + 2)
     for i in range(n):
         m = pred[i]
         t = target[i]
@@ -361,10 +360,10 @@ cdef void tweedie_by_mean(
         two = exp_times(down, two, two_low)
         three = exp_times(down, three, three_low)
         v = (t - m) / m
-        near = c[SERIES - 1]
-        for k in range(SERIES - 2, -1, -1):
-            near = near * v + c[k]
-        near = v * v * near
+        near = step(step(step(step(1, v, power, 12), v, power, 11), v, power, 10), v, power, 9)
+        near = step(step(step(step(near, v, power, 8), v, power, 7), v, power, 6), v, power, 5)
+        near = step(step(step(step(near, v, power, 4), v, power, 3), v, power, 2), v, power, 1)
+        near = 0.5 * v * v * near
         near = near * three if near != 0 else 0
         two = -two if t < 0 else two
         q = (one / (a * b) - two / b) + three / a
