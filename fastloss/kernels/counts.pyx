@@ -322,7 +322,8 @@ cdef inline double step(double rest, double v, double power, double k) noexcept 
 
 
 # With m the mean, t^a/(ab) - t m^b/b + m^a/a: each power the exponential of a logarithm times an exponent, in two
-# parts, and all of them DOWN times as large where one may overflow. Near m = t, with v = (t - m)/m, it is m^a times the series
+# parts, and all of them DOWN times as large where one may overflow. Near m = t, with v = (t - m)/m, it is m^a times the
+# series
 #
 #     v^2/2 (1 - power v/3 (1 - (power + 1) v/4 (1 - (power + 2) v/5 (...)))).
 #
