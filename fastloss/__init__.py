@@ -6,13 +6,14 @@ the text to read.
 
 # isort: off
 # The families in catalogue order, which LOSSES keeps; then the tools beside them.
-from fastloss import regression, robust, margin, classification, likelihood, softmax as _softmax, generative, ranking
-from fastloss import preference
+from fastloss import regression, robust, margin, classification, counts, likelihood, softmax as _softmax, generative
+from fastloss import ranking, preference
 from fastloss import m_estimators, surrogates, calibration, metrics, weights
 from fastloss.regression import *
 from fastloss.robust import *
 from fastloss.margin import *
 from fastloss.classification import *
+from fastloss.counts import *
 from fastloss.likelihood import *
 from fastloss.softmax import *
 from fastloss.generative import *
@@ -33,6 +34,7 @@ __all__ += regression.__all__
 __all__ += robust.__all__
 __all__ += margin.__all__
 __all__ += classification.__all__
+__all__ += counts.__all__
 __all__ += likelihood.__all__
 __all__ += _softmax.__all__
 __all__ += generative.__all__

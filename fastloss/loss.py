@@ -4,7 +4,7 @@ import inspect
 import math
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Concatenate, Generic, Literal, NamedTuple, ParamSpec
 
 import numpy as np
@@ -92,12 +92,12 @@ class Peer(NamedTuple):
     name: str
     factor: float = 1.0  # ours is so many times theirs
     words: Mapping[str, str] = {}  # our name of a hyperparameter: theirs, where it differs
-    given: Mapping[str, Any] = {}  # what they must be told besides
+    given: Mapping[str, Any] = {}  # what they must be told besides, unless we are told otherwise
     order: Callable[..., tuple[Any, ...]] | None = None  # our inputs, arrays of whatever kind, to theirs
 
     def options(self, words: Mapping[str, Any]) -> dict[str, Any]:
         """What they must be told for these hyperparameters of ours."""
-        return {self.words.get(name, name): value for name, value in words.items()} | dict(self.given)
+        return dict(self.given) | {self.words.get(name, name): value for name, value in words.items()}
 
     def inputs(self, *arrays: Any) -> tuple[Any, ...]:
         """The arrays they take for ours."""
@@ -239,8 +239,14 @@ class Pointwise(Loss[P]):
         self._driver = family("pointwise").run
         parameters = self.__signature__.parameters
         self._data = sum(parameters[name].default is inspect.Parameter.empty for name in self.inputs)
-        self._bounds = tuple(self.domains({}).get(name) for name in self.inputs)
+        self._bounds = lru_cache(64)(self._bounds_for)  # looking at a function's signature takes longer than a call
         self.derivatives = _derivatives(self)
+
+    def _bounds_for(self, words: tuple[tuple[str, Any], ...] | None) -> tuple[Interval | None, ...]:
+        """What each input may be, None for any number: the driver then does not look."""
+        domains = self.domains(dict(words or ()))
+        bounds = (domains.get(name) for name in self.inputs)
+        return tuple(None if bound == EVERY_NUMBER else bound for bound in bounds)
 
     def run(
         self,
@@ -276,10 +282,7 @@ class Pointwise(Loss[P]):
         ignore_index: float | None,
         words: Mapping[str, Any] | None,
     ) -> Any:
-        bounds = self._bounds
-        if words is not None:
-            domains = self.domains(words)
-            bounds = tuple(domains.get(name) for name in self.inputs)
+        bounds = self._bounds(None if words is None else tuple(words.items()))
         outs = _flat(out)
 
         def drive(inputs: tuple[Any, ...], weight: Any, outs: Any) -> Any:
