@@ -8,7 +8,7 @@ the text to read.
 # The families in catalogue order, which LOSSES keeps.
 from fastloss import regression, robust, margin, classification, softmax as _softmax, language
 from fastloss import generative, ranking, preference
-from fastloss import m_estimators, surrogates
+from fastloss import m_estimators, streaming, surrogates
 from fastloss.regression import *
 from fastloss.robust import *
 from fastloss.margin import *
@@ -19,6 +19,7 @@ from fastloss.generative import *
 from fastloss.ranking import *
 from fastloss.preference import *
 from fastloss.m_estimators import *
+from fastloss.streaming import *
 from fastloss.surrogates import *
 
 # isort: on
@@ -36,6 +37,7 @@ __all__ += generative.__all__
 __all__ += ranking.__all__
 __all__ += preference.__all__
 __all__ += m_estimators.__all__
+__all__ += streaming.__all__
 __all__ += surrogates.__all__
 
 __version__ = "0.1.0"
