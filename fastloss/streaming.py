@@ -21,7 +21,9 @@ from fastloss.softmax import cross_entropy, log_softmax, softmax
 __all__ = ["LogitsAccumulator"]
 
 NUMBERS = 2**15  # of logits at a time: with what is made of them they sit in L2, and in memory that was there before
-EXACT = 2**25  # numbers whose halves, of 27 bits, add up to an integer that a float64 holds
+EXACT = (
+    2**16
+)  # numbers to be added at a time, which sit in L2; of 2^26 the halves, of 27 bits, add up exactly in double
 UNIT = 1074 + 53  # what sums are counted in: 2^-1127, no larger than the last bit of any half
 
 
