@@ -15,10 +15,11 @@ import fastloss as fl
 
 from .inputs import DTYPES, domains_of, plain, seeded, within
 
-LOSSES = [loss for loss in fl.LOSSES.values() if loss.shape != "root"]
+LOSSES = [loss for loss in fl.LOSSES.values() if loss.shape in ("pointwise", "rows")]
 ROOTS = [loss for loss in fl.LOSSES.values() if loss.shape == "root"]  # one number for all elements: test_roots.py
 POINTWISE = [loss for loss in LOSSES if loss.shape == "pointwise"]
 ROWS = [loss for loss in LOSSES if loss.shape == "rows"]
+LINEAR = [loss for loss in fl.LOSSES.values() if loss.shape == "linear"]  # logits of a product: test_linear.py
 FUNCTIONS = [fl.softmax, fl.log_softmax, fl.logsumexp]
 # the functions of the modules that are no losses
 TOOLS = [

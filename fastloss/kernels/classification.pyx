@@ -3,10 +3,10 @@
 from libc.math cimport fabs
 from fastloss.kernels.kernel cimport kernel
 from fastloss.kernels.parts cimport (
-    Parts, choose, exp_parts, log1p_parts, log_parts, minus, over, parts, plus, power_parts, settled, times,
+    Parts, choose, exp_parts, expm1_of, log1p_parts, log_parts, minus, over, parts, plus, power_parts, settled, times,
 )
 from fastloss.kernels.vecmath cimport (
-    absolute, exp_scaled, expm1, log, log1p, log1p_unit, log1p_wide, log_wide, real, two_product, two_sum,
+    absolute, exp_scaled, log, log1p, log1p_quick, log1p_unit, log1p_wide, log_wide, real, two_product, two_sum,
 )
 
 
@@ -30,7 +30,7 @@ cdef void brier(
 
 
 # -(yes log p + no log1p(-p)), with no factor 0 where the other is infinite. The gradient is (p - yes) / (p (1 - p)):
-# p - yes in two parts, because label smoothing puts yes between two floats; of a term whose numerator is 0 the factor
+# p - yes in two doubles where label smoothing puts yes between two floats; of a term whose numerator is 0 the factor
 # p or 1 - p has cancelled. Divided twice in the Hessian, because p^2 underflows.
 cdef void binary_cross_entropy(
     real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
@@ -39,29 +39,35 @@ cdef void binary_cross_entropy(
     cdef real* target = inputs[1]
     cdef real* grad = grads[0]
     cdef real* hess = hesses[0]
-    cdef double smoothing = params[0], p, q, t, shift, yes, no, log_p, log_q, d, m, s, r, d_low, m_low, s_low, r_low
+    cdef double smoothing = params[0], wide, shift, d, m, s, d_low, m_low, s_low, r_low
+    cdef real one = 1, p, q, t, yes, no, log_p, log_q, r
     cdef Py_ssize_t i
     for i in range(n):
-        p = fabs(<double>pred[i])  # a -0 must not turn the sign of an infinite slope
-        t = <double>target[i]
-        q = 1 - p
-        shift = smoothing * (t - 0.5)
-        yes = t - shift
-        no = (1 - t) + shift
-        log_p = log[double](p)
-        log_q = log1p[double](-p)
-        loss[i] = (0 - (yes * log_p if yes != 0 else 0)) - (no * log_q if no != 0 else 0)
-        if grad:
-            d = two_sum(t, -0.5, &d_low)
+        p = absolute(pred[i])  # a -0 must not turn the sign of an infinite slope
+        t = target[i]
+        q = one - p
+        yes = t
+        no = one - t
+        r = p - t
+        if smoothing != 0:
+            wide = t
+            shift = smoothing * (wide - 0.5)
+            yes = <real>(wide - shift)
+            no = <real>((1 - wide) + shift)
+            d = two_sum(wide, -0.5, &d_low)
             m = two_product(smoothing, d, &m_low)
-            s = two_sum(p, -t, &s_low)
-            r = two_sum(s, m, &r_low)
-            r += r_low + (s_low + (m_low + smoothing * d_low))
-            r = r if yes != 0 else 1
-            r = r if no != 0 else -1
-            grad[i] = <real>(r / ((p if yes != 0 else 1) * (q if no != 0 else 1)))
+            s = two_sum(p, -wide, &s_low)
+            s = two_sum(s, m, &r_low)
+            r = <real>(s + (r_low + (s_low + (m_low + smoothing * d_low))))
+        log_p = log[real](p)
+        log_q = log1p[real](-p)
+        loss[i] = (0 - <double>(yes * log_p if yes != 0 else 0)) - <double>(no * log_q if no != 0 else 0)
+        if grad:
+            r = r if yes != 0 else one
+            r = r if no != 0 else -one
+            grad[i] = r / ((p if yes != 0 else one) * (q if no != 0 else one))
         if hess:
-            hess[i] = <real>((yes / p / p if yes != 0 else 0) + (no / q / q if no != 0 else 0))
+            hess[i] = (yes / p / p if yes != 0 else 0) + (no / q / q if no != 0 else 0)
 
 
 # With e = exp(-|x|), u the weight of the side that x speaks against and v that of the other side
@@ -335,13 +341,17 @@ cdef inline void no_element(
     m = plus[real](log_parts[real](choose(near, d, k), kind), h, kind)
     m = choose(clipped, m, parts(-(a if a < 1e300 else 1e300) if x < 0 else 0))
     power = power_parts[real](gamma, plus[real](m, minus(l), kind), &back, kind)
-    k = choose(near, plus[double](d, times[double](d, parts(expm1[double](h.high)), 0), 0), k)
+    k = choose(near, plus[double](d, times[double](d, parts(expm1_of[real](h.high, kind)), 0), 0), k)
     floor = times[real](parts(clip), one, kind)
     r = plus[real](no, floor, kind)
     z = over[real](k, r, kind)
-    cost.high = log1p_wide(z.high, &cost.low)
-    cost.low += z.low / (1 + z.high)
-    cost = choose(clipped, settled(cost), plus[real](parts(0 if x < 0 else a), l, kind))
+    if real is double:
+        cost.high = log1p_wide(z.high, &cost.low)
+        cost.low += z.low / (1 + z.high)
+        cost = settled(cost)
+    else:
+        cost = parts(log1p_quick(z.high))
+    cost = choose(clipped, cost, plus[real](parts(0 if x < 0 else a), l, kind))
     k.high = k.high if clipped else 1
     loss[0] = 0 if k.high <= 0 else (power * cost.high * back if power != 0 else 0)
 

@@ -2,11 +2,13 @@
 
 A power m^gamma multiplies the error of log m by gamma log m, up to 745, so for float64 all that leads to it is kept in
 two parts, to 64 bits; so is what the power is multiplied by, where it may change its sign. For float32, double has bits
-enough: `kind`, whose value nobody reads, chooses the version that leaves the low parts 0.
+enough, even the 36 of the _quick functions: `kind`, whose value nobody reads, chooses the version that leaves the low
+parts 0.
 """
 
 from fastloss.kernels.vecmath cimport (
-    exp, exp_scaled, exp_wide, log, log1p_unit, log1p_wide, log_wide, real, two_product, two_quotient, two_sum,
+    exp_quick, exp_scaled, exp_wide, expm1, log1p_unit_quick, log1p_wide, log_quick, log_wide, real, two_product,
+    two_quotient, two_sum,
 )
 
 
@@ -67,12 +69,14 @@ cdef inline Parts choose(bint first, Parts a, Parts b) noexcept nogil:
 # e^-a for a >= 0. The logarithm of e as it was rounded tells what it rounded off; next to a = 0 this leaves 1 - e, too,
 # with all of its digits.
 cdef inline Parts exp_parts(double a, real kind) noexcept nogil:
-    cdef double difference, high, low, e = exp_scaled[double](-a, 0, &difference)
+    cdef double difference, high, low, e
     cdef Parts result
     if real is double:
+        e = exp_scaled[double](-a, 0, &difference)
         high = log_wide(e, &low)
         result.high = two_sum(e, e * ((-a - high) - low) if e > 1e-300 else 0, &result.low)
     else:
+        e = exp_quick(-a, &difference)
         result.high, result.low = e, difference - (e - 1) if a < 0.5 else 0
     return result
 
@@ -84,8 +88,18 @@ cdef inline Parts log1p_parts(Parts e, real kind) noexcept nogil:
         result.high = log1p_wide(e.high, &result.low)
         result.low += e.low / (1 + e.high)
     else:
-        result.high, result.low = log1p_unit[double](e.high), 0
+        result.high, result.low = log1p_unit_quick(e.high), 0
     return result
+
+
+# e^x - 1 for |x| up to 1/32
+cdef inline double expm1_of(double x, real kind) noexcept nogil:
+    cdef double result
+    if real is double:
+        return expm1[double](x)
+    else:
+        exp_quick(x, &result)
+        return result
 
 
 # log(x) for x > 0; for 0 a number so low that e to it is 0
@@ -95,14 +109,14 @@ cdef inline Parts log_parts(Parts x, real kind) noexcept nogil:
         result.high = log_wide(x.high, &result.low)
         result.low += x.low / x.high
     else:
-        result.high, result.low = log[double](x.high), 0
+        result.high, result.low = log_quick(x.high), 0
     return choose(x.high == 0, parts(-1e300), result)
 
 
 # e^(y x) for x <= 0, but 2^800 times as much where it is smaller than e^-600: it may be meant for a factor that is
 # huge. *back gets what takes it there again.
 cdef inline double power_parts(double y, Parts x, double* back, real kind) noexcept nogil:
-    cdef double high, low
+    cdef double high, low, unused
     cdef bint lifted
     if real is double:
         high = two_product(y, x.high, &low)
@@ -114,4 +128,4 @@ cdef inline double power_parts(double y, Parts x, double* back, real kind) noexc
         return exp_wide(high, low)
     else:
         back[0] = 1
-        return exp[double](y * x.high)
+        return exp_quick(y * x.high, &unused)
