@@ -6,8 +6,8 @@ the text to read.
 
 # isort: off
 # The families in catalogue order, which LOSSES keeps; then the tools beside them.
-from fastloss import regression, robust, margin, classification, counts, likelihood, softmax as _softmax, language
-from fastloss import generative, ranking, preference
+from fastloss import regression, robust, margin, classification, counts, likelihood, softmax as _softmax, multiclass
+from fastloss import language, generative, ranking, preference
 from fastloss import m_estimators, surrogates, calibration, metrics, weights, streaming
 from fastloss.regression import *
 from fastloss.robust import *
@@ -16,6 +16,7 @@ from fastloss.classification import *
 from fastloss.counts import *
 from fastloss.likelihood import *
 from fastloss.softmax import *
+from fastloss.multiclass import *
 from fastloss.language import *
 from fastloss.generative import *
 from fastloss.ranking import *
@@ -39,6 +40,7 @@ __all__ += classification.__all__
 __all__ += counts.__all__
 __all__ += likelihood.__all__
 __all__ += _softmax.__all__
+__all__ += multiclass.__all__
 __all__ += language.__all__
 __all__ += generative.__all__
 __all__ += ranking.__all__
