@@ -7,7 +7,7 @@ the text to read.
 # isort: off
 # The families in catalogue order, which LOSSES keeps.
 from fastloss import regression, robust, margin, classification, softmax as _softmax, generative, ranking, preference
-from fastloss import m_estimators, surrogates
+from fastloss import m_estimators, surrogates, calibration, metrics, weights
 from fastloss.regression import *
 from fastloss.robust import *
 from fastloss.margin import *
@@ -18,6 +18,9 @@ from fastloss.ranking import *
 from fastloss.preference import *
 from fastloss.m_estimators import *
 from fastloss.surrogates import *
+from fastloss.calibration import *
+from fastloss.metrics import *
+from fastloss.weights import *
 
 # isort: on
 from fastloss.loss import LOSSES, Loss
@@ -34,5 +37,8 @@ __all__ += ranking.__all__
 __all__ += preference.__all__
 __all__ += m_estimators.__all__
 __all__ += surrogates.__all__
+__all__ += calibration.__all__
+__all__ += metrics.__all__
+__all__ += weights.__all__
 
 __version__ = "0.1.0"

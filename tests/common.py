@@ -20,6 +20,13 @@ ROOTS = [loss for loss in fl.LOSSES.values() if loss.shape == "root"]  # one num
 POINTWISE = [loss for loss in LOSSES if loss.shape == "pointwise"]
 ROWS = [loss for loss in LOSSES if loss.shape == "rows"]
 FUNCTIONS = [fl.softmax, fl.log_softmax, fl.logsumexp]
+# the functions of the modules that are no losses
+TOOLS = [
+    getattr(fl, name)
+    for module in (fl.calibration, fl.metrics, fl.weights)
+    for name in module.__all__
+    if inspect.isfunction(getattr(fl, name))
+]
 
 
 def named(value: Any) -> str | None:
@@ -102,6 +109,16 @@ def ordinary_rows(
         target = rng.dirichlet(np.ones(classes), shape) if soft else rng.integers(0, classes, shape)
         arrays.append(target.astype(dtype if soft else np.int64))
     return tuple(arrays)
+
+
+def layouts(array: np.ndarray) -> list[np.ndarray]:
+    """The same numbers strided, in Fortran's order, in the other byte order, read-only."""
+    wide = np.zeros([2 * n for n in array.shape], array.dtype)
+    strided = wide[tuple(slice(None, None, 2) for _ in array.shape)]
+    strided[...] = array
+    fixed = array.copy()
+    fixed.flags.writeable = False
+    return [strided, np.asfortranarray(array), array.astype(array.dtype.newbyteorder()), fixed]
 
 
 def losses_shape(loss: fl.Loss, inputs: tuple[np.ndarray, ...]) -> tuple[int, ...]:

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(np.finfo(WIDE).nmant < 63, reason="long double i
 
 def stated(function: str, dtype: str) -> float:
     """The worst error that the comment above a function of vecmath.h states."""
-    first = re.search(rf"static inline (float|double) vm_{function}_f(32|64)\(", HEADER.read_text())
+    first = re.search(rf"VM_INLINE (float|double) vm_{function}_f(32|64)\(", HEADER.read_text())
     comment = first.string[: first.start()].rpartition("/*")[2]
     return float(re.search(rf"{dtype} ([0-9.]+) ULP", " ".join(comment.split()))[1])
 

@@ -85,13 +85,14 @@ cdef void pairwise_soft_zero_one(
     cdef real* by_negative = grads[1]
     cdef real* hess_positive = hesses[0]
     cdef real* hess_negative = hesses[1]
+    cdef bint wide = sizeof(real) == sizeof(double)
     cdef double d, low, e, large, slope, odd
     cdef Py_ssize_t i
     for i in range(n):
         d = difference(0.25 * <double>positive[i], 0.25 * <double>negative[i], &low)
         d = 4 * d
         low = 4 * low
-        e = decay(d, low, &large)
+        e = decay(d, low, &large, wide)
         loss[i] = (1 if d < 0 else e) / (1 + e)
         slope = e / ((1 + e) * (1 + e))
         if by_positive:
@@ -114,6 +115,7 @@ cdef void pairwise_logistic(
     cdef real* by_negative = grads[1]
     cdef real* hess_positive = hesses[0]
     cdef real* hess_negative = hesses[1]
+    cdef bint wide = sizeof(real) == sizeof(double)
     cdef double sigma = params[0], sigma4 = 4 * params[0], down = params[0] * DOWN
     cdef double x, low, e, large
     cdef real g
@@ -121,8 +123,8 @@ cdef void pairwise_logistic(
     for i in range(n):
         x = difference(0.25 * <double>positive[i], 0.25 * <double>negative[i], &low)
         x = multiple(sigma4, x, low, &low)
-        e = decay(x, low, &large)
-        loss[i] = cost(x, e)
+        e = decay(x, low, &large, wide)
+        loss[i] = cost(x, e, wide)
         if by_positive:
             g = <real>push(x, e, large, down)
             by_positive[i] = -g
