@@ -211,10 +211,13 @@ def token_inputs(names: Sequence[str], logits: Any, labels: Any) -> tuple[np.nda
     """Logits of every position of sequences, and a label for each."""
     logits, labels = as_array(names[0], logits), as_array(names[1], labels)
     if logits.ndim < 2 or logits.shape[-1] == 0:
-        raise ValueError(f"{names[0]} has shape {logits.shape} and must be (..., positions, classes), with one class at least")
+        raise ValueError(
+            f"{names[0]} has shape {logits.shape} and must be (..., positions, classes), with one class at least"
+        )
     if labels.shape != logits.shape[:-1]:
         raise ValueError(
-            f"{names[0]} has shape {logits.shape}, so {names[1]} must have shape {logits.shape[:-1]}, not {labels.shape}"
+            f"{names[0]} has shape {logits.shape}, so {names[1]} must have shape {logits.shape[:-1]}, "
+            f"not {labels.shape}"
         )
     if labels.dtype.kind not in "biu":
         raise TypeError(f"{names[1]} holds labels of tokens, which must be integers, not {labels.dtype}")

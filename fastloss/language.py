@@ -101,8 +101,10 @@ def causal_lm(
             [ 0.      ,  0.      ,  0.      ]]]))
     """
     smoothing = causal_lm.parameter("label_smoothing", label_smoothing)
-    own = {"shift": shift, "ignore_index": ignore_index, "label_smoothing": smoothing}
-    return causal_lm.run(ask, logits, labels, weight, reduction, denominator, out, **own)
+    return causal_lm.run(
+        ask, logits, labels, weight, reduction, denominator, out,
+        ignore_index=ignore_index, shift=shift, label_smoothing=smoothing,
+    )  # fmt: skip
 
 
 @tokens(
@@ -181,8 +183,9 @@ def masked_lm(
            [ 0.      ,  0.      ,  0.      ]])
     """
     smoothing = masked_lm.parameter("label_smoothing", label_smoothing)
-    own = {"ignore_index": ignore_index, "label_smoothing": smoothing}
-    return masked_lm.run(ask, logits, labels, weight, reduction, denominator, out, **own)
+    return masked_lm.run(
+        ask, logits, labels, weight, reduction, denominator, out, ignore_index=ignore_index, label_smoothing=smoothing
+    )
 
 
 @tokens(
@@ -208,8 +211,8 @@ def seq2seq_lm(
 ) -> Any:
     """Loss of a model that turns one sequence into another: cross-entropy of each token of the answer.
 
-    The loss of a token with the logits z that a decoder gives it, having read the answer up to there (`shift_right` makes
-    what it reads), and its gradient; padding costs nothing::
+    The loss of a token with the logits z that a decoder gives it, having read the answer up to there (`shift_right`
+    makes what it reads), and its gradient; padding costs nothing::
 
         loss     = cross_entropy(z, label)
         gradient = softmax(z) - onehot(label)
@@ -262,8 +265,10 @@ def seq2seq_lm(
     array([-0.214403,  0.17529 ,  0.039113])
     """
     smoothing = seq2seq_lm.parameter("label_smoothing", label_smoothing)
-    own = {"pad_index": pad_index, "ignore_index": ignore_index, "label_smoothing": smoothing}
-    return seq2seq_lm.run(ask, logits, labels, weight, reduction, denominator, out, **own)
+    return seq2seq_lm.run(
+        ask, logits, labels, weight, reduction, denominator, out,
+        ignore_index=ignore_index, pad_index=pad_index, label_smoothing=smoothing,
+    )  # fmt: skip
 
 
 @log_probabilities(
@@ -336,8 +341,7 @@ def token_logprobs(
     (-3.482623, array([[-1.571194,  1.649419, -0.078225],
            [ 0.      ,  0.      ,  0.      ]]))
     """
-    own = {"ignore_index": ignore_index}
-    return token_logprobs.run(ask, logits, tokens, weight, reduction, denominator, out, **own)
+    return token_logprobs.run(ask, logits, tokens, weight, reduction, denominator, out, ignore_index=ignore_index)
 
 
 @log_probabilities(
@@ -427,8 +431,10 @@ def sequence_logprob(
     (-0.669962, array([[ 0.107201, -0.087645, -0.019556],
            [-0.166667,  0.333333, -0.166667]]))
     """
-    own = {"ignore_index": ignore_index, "whole": True, "average": bool(average)}
-    return sequence_logprob.run(ask, logits, tokens, weight, reduction, denominator, out, **own)
+    return sequence_logprob.run(
+        ask, logits, tokens, weight, reduction, denominator, out,
+        ignore_index=ignore_index, whole=True, average=bool(average),
+    )  # fmt: skip
 
 
 def shift_right(labels: ArrayLike, start: int, *, pad: int | None = None, ignore_index: int = -100) -> NDArray[Any]:

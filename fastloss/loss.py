@@ -466,8 +466,8 @@ class Tokens(Loss[P]):
         shift: Any = 0,
         label_smoothing: float = 0.0,
     ) -> Any:
-        """The loss whose row t has the label of token t + shift, and its weight: 0 for padding. Losses of reduction "none"
-        go to where their tokens are."""
+        """The loss whose row t has the label of token t + shift, and its weight: 0 for padding. Losses of reduction
+        "none" go to where their tokens are."""
         logits, labels = arrays.token_inputs(self.inputs, logits, labels)
         ignore_index, shift = arrays.integer("ignore_index", ignore_index), arrays.integer("shift", shift)
         if shift < 0:
@@ -529,9 +529,7 @@ class LogProbabilities(Tokens[P]):
             # a mean of nothing is left to the loss; a divisor is positive
             divisor, scale = (None, 0.0) if total == 0 else (abs(total), -math.copysign(1, total))
         summed = out if ask != VALUE or not whole else None
-        result = super().run(
-            ask, logits, labels, scale * weight, reduction, divisor, summed, ignore_index=ignore_index
-        )
+        result = super().run(ask, logits, labels, scale * weight, reduction, divisor, summed, ignore_index=ignore_index)
         if ask == GRAD_HESS:
             return result
         value = result if ask == VALUE else result[0]
@@ -675,8 +673,8 @@ def tokens(
     examples: Sequence[Mapping[str, Any]] = ({},),
 ) -> Callable[[Callable[Concatenate[int, P], Any]], Tokens[P]]:
     """Declare a loss of tokens, given logits and labels: that of the rows. The reference takes one sequence, a row of
-    logits for each position and a label for each token, and gives the list of the tokens' losses; its `_grad` gives a row
-    of slopes for each position."""
+    logits for each position and a label for each token, and gives the list of the tokens' losses; its `_grad` gives a
+    row of slopes for each position."""
 
     def declare(declaration: Callable[Concatenate[int, P], Any]) -> Tokens[P]:
         return Tokens(

@@ -1,4 +1,4 @@
-"""Losses of tokens: cross-entropy told which position predicts which token, and minus it, of tokens and of sequences."""
+"""Losses of tokens: cross-entropy told which position predicts which token; and minus it, of tokens and sequences."""
 
 import inspect
 import math
@@ -204,9 +204,7 @@ def test_sequences_are_sums_of_tokens(average: bool) -> None:
     each_token = fl.token_logprobs(logits, labels, reduction="none")
     expected = each_token.sum(-1) / counts
     upstream = np.array([0.5, 2.0, -3.0])
-    value, grad = fl.sequence_logprob.value_and_grad(
-        logits, labels, average=average, weight=upstream, reduction="none"
-    )
+    value, grad = fl.sequence_logprob.value_and_grad(logits, labels, average=average, weight=upstream, reduction="none")
     np.testing.assert_allclose(value, upstream * expected, rtol=1e-14)
     slope = fl.token_logprobs.value_and_grad(logits, labels, weight=(upstream / counts)[:, None], reduction="sum")[1]
     assert_same(grad, slope)
@@ -341,7 +339,7 @@ def test_errors_name_the_argument(loss: fl.Loss) -> None:
             call(logits, labels.astype(float))
         with pytest.raises(ValueError, match="weight"):
             call(logits, labels, weight=np.ones(7))
-        with pytest.raises(ValueError, match="reduction .*'average'"):
+        with pytest.raises(ValueError, match=r"reduction .*'average'"):
             call(logits, labels, reduction="average")
         with pytest.raises(TypeError, match="ignore_index"):
             call(logits, labels, ignore_index=1.5)
