@@ -6,13 +6,14 @@ the text to read.
 
 # isort: off
 # The families in catalogue order, which LOSSES keeps.
-from fastloss import regression, robust, margin, classification, softmax as _softmax, generative, ranking, preference
-from fastloss import m_estimators, surrogates, calibration, metrics, weights
+from fastloss import regression, robust, margin, classification, softmax as _softmax, divergence
+from fastloss import generative, ranking, preference, m_estimators, surrogates, calibration, metrics, weights
 from fastloss.regression import *
 from fastloss.robust import *
 from fastloss.margin import *
 from fastloss.classification import *
 from fastloss.softmax import *
+from fastloss.divergence import *
 from fastloss.generative import *
 from fastloss.ranking import *
 from fastloss.preference import *
@@ -32,6 +33,7 @@ __all__ += robust.__all__
 __all__ += margin.__all__
 __all__ += classification.__all__
 __all__ += _softmax.__all__
+__all__ += divergence.__all__
 __all__ += generative.__all__
 __all__ += ranking.__all__
 __all__ += preference.__all__
