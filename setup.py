@@ -15,7 +15,7 @@ from setuptools.command.build_ext import build_ext
 KERNELS = Path("fastloss/kernels")
 SHARED = {"system"}  # one build serves every instruction set
 FAMILIES = sorted(path.stem for path in KERNELS.glob("*.pyx") if path.stem not in SHARED)
-HEADERS = [str(path) for path in sorted([*KERNELS.glob("*.h"), *KERNELS.glob("*.pxd")])]
+HEADERS = [str(path) for path in sorted(KERNELS.glob("*.h"))]  # cythonize itself follows the .pxd files
 
 X86_64 = platform.machine().lower() in ("x86_64", "amd64")
 ISAS = {
@@ -30,9 +30,11 @@ if chosen := os.environ.get("FASTLOSS_BUILD_ISA"):  # one build only, while deve
     ISAS = {isa: ISAS[isa] for isa in chosen.split(",")}
 
 # No contraction: an expression must round alike in every loop it is compiled into. No -ffast-math, ever: it breaks
-# NaN, infinities and the exact differences of vecmath.h.
+# NaN, infinities and the exact differences of vecmath.h. No debug information: Python asks for it, and its price is a
+# third of the time that compiling takes.
 FLAGS = [
     "-O3",
+    "-g0",
     "-fno-math-errno",
     "-fno-trapping-math",
     "-ffp-contract=off",

@@ -384,12 +384,12 @@ class Sklearn(Provider):
     packages = ("sklearn",)
 
     def function(self, workload: Workload) -> Callable[..., Any] | None:
-        from sklearn import _loss
+        from sklearn._loss import loss  # which has ExponentialLoss, too
 
         if len(workload.shape) != 1 + workload.rows or workload.axis % len(workload.shape) != len(workload.shape) - 1:
             return None
         peer = workload.loss.peers.get(self.library)
-        return None if peer is None else getattr(_loss, peer.name)
+        return None if peer is None else getattr(loss, peer.name)
 
     def supports(self, workload: Workload) -> bool:
         function = self.function(workload)

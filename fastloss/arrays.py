@@ -4,14 +4,16 @@ The drivers look at their arguments themselves and take most of them as they are
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastloss.kernels import system
 
 REDUCTIONS = ("mean", "sum", "none")
+BLOCK = 2**16  # numbers that NumPy works on together where it computes: half a megabyte in double, which a cache holds
 
 
 class Interval(NamedTuple):
@@ -171,23 +173,38 @@ def unfit(
     return kind(f"{name}{where} is {array[index]}, expected {expected}")
 
 
-def label_inputs(logits: Any, target: Any, axis: Any) -> tuple[np.ndarray, np.ndarray, int]:
-    """Logits, labels or soft targets, and the class axis counted from the front."""
-    logits, target = as_array("logits", logits), as_array("target", target)
-    axis = class_axis(logits, axis)
-    positions = logits.shape[:axis] + logits.shape[axis + 1 :]
-    if target.shape == logits.shape:
-        return logits, target, axis
+def row_inputs(
+    names: Sequence[str], values: Sequence[Any], target: Any, shares: bool, axis: Any
+) -> tuple[tuple[np.ndarray, ...], Any, int]:
+    """Rows of numbers as arrays of one shape; labels, or where they may be given the shares of every class; and the
+    class axis counted from the front. The target's name is the last one, if there is a target."""
+    data = tuple(as_array(name, value) for name, value in zip(names, values, strict=False))
+    first, named = data[0], names[0]
+    number = class_axis(named, first, axis)
+    for name, array in zip(names, data, strict=False):
+        if array.shape != first.shape:
+            raise ValueError(f"{named} has shape {first.shape} and {name} {array.shape}: they must be equal")
+    if len(data) == len(names):
+        return data, None, number
+    target = as_array(names[-1], target)
+    positions = first.shape[:number] + first.shape[number + 1 :]
+    if shares and target.shape == first.shape:
+        return data, target, number
     if target.shape != positions and target.ndim:
-        fitting = [k for k in range(logits.ndim) if logits.shape[:k] + logits.shape[k + 1 :] == target.shape]
-        hint = f"; it would fit axis={fitting[0]}" if fitting else ""
+        form = f" (labels) or {first.shape} (probabilities)" if shares else ""
         raise ValueError(
-            f"logits has shape {logits.shape} with classes on axis {axis}, so target must have shape {positions} "
-            f"(labels) or {logits.shape} (probabilities), not {target.shape}{hint}"
+            f"{named} has shape {first.shape} with classes on axis {number}, so {names[-1]} must have shape "
+            f"{positions}{form}, not {target.shape}{fitting_axis(first, target)}"
         )
     if target.dtype.kind not in "biu":
-        raise TypeError(f"target holds class labels, which must be integers, not {target.dtype}")
-    return logits, target, axis
+        raise TypeError(f"{names[-1]} holds class labels, which must be integers, not {target.dtype}")
+    return data, target, number
+
+
+def fitting_axis(scores: np.ndarray, target: np.ndarray) -> str:
+    """The hint of an error: which class axis the shape of the labels would fit."""
+    fitting = [k for k in range(scores.ndim) if scores.shape[:k] + scores.shape[k + 1 :] == target.shape]
+    return f"; it would fit axis={fitting[0]}" if fitting else ""
 
 
 def linear_inputs(
@@ -227,6 +244,23 @@ def linear_inputs(
     return input, linear_weight, target, linear_bias
 
 
+def token_inputs(names: Sequence[str], logits: Any, labels: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Logits of every position of sequences, and a label for each."""
+    logits, labels = as_array(names[0], logits), as_array(names[1], labels)
+    if logits.ndim < 2 or logits.shape[-1] == 0:
+        raise ValueError(
+            f"{names[0]} has shape {logits.shape} and must be (..., positions, classes), with one class at least"
+        )
+    if labels.shape != logits.shape[:-1]:
+        raise ValueError(
+            f"{names[0]} has shape {logits.shape}, so {names[1]} must have shape {logits.shape[:-1]}, "
+            f"not {labels.shape}"
+        )
+    if labels.dtype.kind not in "biu":
+        raise TypeError(f"{names[1]} holds labels of tokens, which must be integers, not {labels.dtype}")
+    return logits, labels
+
+
 def integer(name: str, value: Any) -> int:
     if not hasattr(value, "__index__") or np.ndim(value) > 0:
         raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
@@ -236,16 +270,16 @@ def integer(name: str, value: Any) -> int:
     return number
 
 
-def class_axis(logits: np.ndarray, axis: Any) -> int:
+def class_axis(name: str, array: np.ndarray, axis: Any) -> int:
     """The class axis counted from the front; it must hold a class at least."""
-    if logits.ndim == 0:
-        raise ValueError("logits is a scalar: it needs a class axis")
+    if array.ndim == 0:
+        raise ValueError(f"{name} is a scalar: it needs a class axis")
     number = integer("axis", axis)
-    if not -logits.ndim <= number < logits.ndim:
-        raise ValueError(f"axis {number} is not one of logits of shape {logits.shape}")
-    if logits.shape[number] == 0:
-        raise ValueError(f"logits has shape {logits.shape}: axis {number} holds no class")
-    return number % logits.ndim
+    if not -array.ndim <= number < array.ndim:
+        raise ValueError(f"axis {number} is not one of {name} of shape {array.shape}")
+    if array.shape[number] == 0:
+        raise ValueError(f"{name} has shape {array.shape}: axis {number} holds no class")
+    return number % array.ndim
 
 
 def class_weights(value: Any, classes: int) -> np.ndarray:
@@ -258,3 +292,145 @@ def class_weights(value: Any, classes: int) -> np.ndarray:
     if bad.any():
         raise unfit("class_weight", array, int(bad.argmax()), "a finite weight of at least 0", ValueError)
     return array
+
+
+# What NumPy computes, as metrics do, goes through arrays of any layout in blocks, as kernels do: no more than a block
+# is copied, however large the logits.
+
+
+def row_blocks(array: np.ndarray) -> Iterator[np.ndarray]:
+    """The rows along the last axis, in order, some at a time: matrices whose rows lie one after the other, of numbers
+    that NumPy computes with as they are (this machine's byte order, no half precision)."""
+    rows = array[None] if array.ndim == 1 else array
+    size = math.prod(rows.shape[1:])
+    if rows.ndim > 2 and size > BLOCK:
+        for part in rows:
+            yield from row_blocks(part)
+        return
+    half = array.dtype.itemsize == 2 and array.dtype.kind not in "iu"
+    dtype = np.dtype(np.float32) if half else array.dtype.newbyteorder("=")
+    step = max(1, BLOCK // max(1, size))
+    for start in range(0, len(rows), step):
+        yield rows[start : start + step].reshape(-1, array.shape[-1]).astype(dtype, order="C", copy=False)
+
+
+def outside(domain: Interval, array: np.ndarray) -> NDArray[np.bool_]:
+    """Which numbers a domain does not hold. NaN is not for it to judge."""
+    if domain.ends:
+        wrong = (array != domain.low) & (array != domain.high)
+    else:
+        below = array <= domain.low if domain.low_open else array < domain.low
+        above = array >= domain.high if domain.high_open else array > domain.high
+        wrong = below | above
+    result: NDArray[np.bool_] = wrong & (array == array)
+    return result
+
+
+def in_domain(name: str, value: Any, domain: Interval) -> NDArray[np.float64]:
+    """A small array as doubles, every one of them in its domain."""
+    array = as_array(name, value)
+    numbers = array.astype(np.float64)
+    wrong = outside(domain, numbers)
+    if wrong.any():
+        raise unfit(name, array, int(wrong.argmax()), domain.wanted(), ValueError)
+    return numbers
+
+
+WEIGHTS = Interval(0, math.inf, high_open=True)
+
+
+def row_weights(value: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """The weight of every row of a metric, one after the other: at least 0, 1 if there is none."""
+    if value is None:
+        return np.broadcast_to(np.float64(1), (math.prod(shape),))
+    array = as_array("weight", value)
+    broadcast("weight", array, shape)
+    return np.broadcast_to(in_domain("weight", array, WEIGHTS), shape).reshape(-1)
+
+
+def class_labels(
+    name: str, array: np.ndarray, classes: int | None, ignore_index: int | None, visible: Any = True
+) -> NDArray[Any]:
+    """Labels one after the other, each of the visible ones a class or ignore_index, in whatever integers they are."""
+    if array.dtype.kind not in "biu":
+        raise TypeError(f"{name} holds class labels, which must be integers, not {array.dtype}")
+    flat = array.reshape(-1)
+    wrong = flat < 0 if classes is None else (flat < 0) | (flat >= classes)
+    if ignore_index is not None:
+        wrong &= flat != ignore_index
+    wrong &= visible
+    if wrong.any():
+        expected = "a class of at least 0" if classes is None else f"a class in [0, {classes})"
+        if ignore_index is not None:
+            expected += f" or ignore_index={ignore_index}"
+        raise unfit(name, array, int(wrong.argmax()), expected, IndexError)
+    return flat
+
+
+def labelled_rows(
+    name: str,
+    scores: Any,
+    target: Any,
+    weight: Any,
+    ignore_index: Any,
+    axis: Any,
+    domain: Interval | None = None,
+    hint: str = "",
+) -> Iterator[tuple[np.ndarray, NDArray[np.int64], NDArray[np.float64]]]:
+    """The visible rows of scores with their labels and weights, in blocks. Everything is checked before the first, but
+    for the domain of the scores."""
+    scores, target = as_array(name, scores), as_array("target", target)
+    axis = class_axis(name, scores, axis)
+    positions = scores.shape[:axis] + scores.shape[axis + 1 :]
+    if target.shape != positions and target.ndim:
+        raise ValueError(
+            f"{name} has shape {scores.shape} with classes on axis {axis}, so target must have shape {positions}, "
+            f"not {target.shape}{fitting_axis(scores, target)}"
+        )
+    target = np.broadcast_to(target, positions)
+    ignore_index = integer("ignore_index", ignore_index)
+    labels = class_labels("target", target, scores.shape[axis], ignore_index)
+    weights = row_weights(weight, positions)
+    visible = (labels != ignore_index) & (weights != 0)
+    start = 0
+    for block in row_blocks(np.moveaxis(scores, axis, -1)):
+        rows = slice(start, start + len(block))
+        kept = visible[rows]
+        if domain is not None:
+            wrong = outside(domain, block) & kept[:, None]
+            if wrong.any():
+                place = start * block.shape[1] + int(wrong.argmax())
+                raise unfit(name, scores, place, domain.wanted() + hint, ValueError, axis)
+        start = rows.stop
+        if kept.all():
+            yield block, labels[rows].astype(np.int64), weights[rows]
+        elif kept.any():
+            yield block[kept], labels[rows][kept].astype(np.int64), weights[rows][kept]
+
+
+def element_blocks(
+    names: Sequence[str],
+    values: Sequence[Any],
+    weight: Any,
+    domains: Sequence[Interval | None] = (),
+    ignore_index: int | None = None,
+) -> Iterator[list[NDArray[np.float64]]]:
+    """The visible elements of arrays of one shape, and last their weights, as doubles in blocks. The last array holds
+    `ignore_index` where an element is invisible."""
+    arrays = pointwise_inputs(names, values, len(names), ())
+    weights = row_weights(weight, arrays[0].shape)
+    start = 0
+    for blocks in zip(*(row_blocks(array[..., None]) for array in arrays), strict=True):
+        columns = [block[:, 0].astype(np.float64) for block in blocks]
+        columns.append(weights[start : start + len(columns[0])])
+        kept = columns[-1] != 0
+        if ignore_index is not None:
+            kept &= columns[-2] != ignore_index
+        for name, array, column, domain in zip(names, arrays, columns, domains, strict=False):
+            if domain is None:
+                continue
+            wrong = kept & outside(domain, column)
+            if wrong.any():
+                raise unfit(name, array, start + int(wrong.argmax()), domain.wanted(), ValueError)
+        start += len(kept)
+        yield columns if kept.all() else [column[kept] for column in columns]

@@ -253,6 +253,7 @@ def binary_cross_entropy_with_logits(
         "pos_weight": Interval(0, np.inf, high_open=True),
     },
     examples=({}, {"smooth_factor": 0.125}, {"smooth_factor": 0.25, "pos_weight": 3.0}),
+    peers={"torch": "binary_cross_entropy_with_logits", "optax": "sigmoid_binary_cross_entropy"},
 )
 def soft_binary_cross_entropy(
     ask: int,

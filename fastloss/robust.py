@@ -12,6 +12,7 @@ from fastloss.loss import Out, Reduction, pointwise
 from fastloss.reference import robust as reference
 
 __all__ = [
+    "adaptive_wing",
     "cauchy",
     "charbonnier",
     "fair",
@@ -671,3 +672,93 @@ def wing(
     width = wing.parameter("width", width)
     curvature = wing.parameter("curvature", curvature)
     return wing.run(ask, (pred, target), (width, curvature), weight, reduction, denominator, out)
+
+
+@pointwise(
+    "pred",
+    "target",
+    reference=reference.adaptive_wing,
+    domain={
+        "target": Interval(0, 1),
+        "omega": POSITIVE,
+        "theta": POSITIVE,
+        "epsilon": POSITIVE,
+        "alpha": Interval(2, math.inf, low_open=True, high_open=True),
+    },
+    examples=({}, {"omega": 8.0, "theta": 0.25, "epsilon": 2.0, "alpha": 2.5}),
+    kinks=lambda theta=0.5: (-theta, theta),
+)
+def adaptive_wing(
+    ask: int,
+    pred: ArrayLike,
+    target: ArrayLike,
+    *,
+    omega: float = 14.0,
+    theta: float = 0.5,
+    epsilon: float = 1.0,
+    alpha: float = 2.1,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    out: Out = None,
+) -> Any:
+    """Adaptive wing loss: a wing for the foreground of a heatmap, a parabola for its background.
+
+    The loss of one element, its gradient by `pred` and its second derivative, with r = pred - target, q = alpha -
+    target, m = min(abs(r), theta) and P = (m / epsilon)^q::
+
+        loss     = omega log(1 + P) + A max(0, abs(r) - theta)
+        gradient = sign(r) A
+        Hessian  = A / m (q - 1 - P) / (1 + P)    if abs(r) < theta, else  0
+        A        = omega q P / (m (1 + P))
+
+    In NumPy: ``m = np.minimum(a, theta); P = (m / epsilon)**q; np.mean(omega * np.log1p(P) + A * (a - m))``, where a is
+    abs(r).
+
+    Parameters
+    ----------
+    pred : array_like
+        Real numbers, such as the pixels of a predicted heatmap.
+    target : array_like in {target}
+        The true heatmap: 1 at a landmark, 0 far from it; the shape of `pred`, or a scalar.
+    omega : float in {omega}
+        A factor of the whole loss.
+    theta : float in {theta}
+        The residual, in units of `pred`, from which on the loss is straight.
+    epsilon : float in {epsilon}
+        The residual at which the power is 1.
+    alpha : float in {alpha}
+        The power that small residuals have where the target is 0; one less where it is 1.
+    {common}
+
+    {returns}
+
+    {raises}
+
+    Notes
+    -----
+    The gradient is continuous, and 0 at r = 0: q is more than 1. Below q = 2, that is for a target above alpha - 2, the
+    Hessian is inf there; at abs(r) = theta it jumps to 0, and the point belongs to the outside. The kernel takes the
+    logarithm of m / epsilon in two parts, so that the power keeps its digits, and log1p of the power; for a large power
+    the logarithm itself. The straight part is a sum of two numbers that are never negative.
+
+    References
+    ----------
+    X. Wang, L. Bo and L. Fuxin, Adaptive Wing Loss for Robust Face Alignment via Heatmap Regression, ICCV (2019),
+    https://arxiv.org/abs/1904.07399
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.adaptive_wing([0.25, 1.25, 2.0], [0.0, 1.0, 1.0], reduction="none")
+    array([ 0.74173133,  2.7567767 , 10.25938281])
+    >>> loss, grad = fl.adaptive_wing.value_and_grad([0.25, 0.75, 2.0], [0.0, 1.0, 1.0], reduction="sum")
+    >>> round(loss, 10), grad
+    (13.7578908459, array([  6.0683702 , -11.01023673,   9.79784961]))
+    """
+    loss = adaptive_wing
+    params = tuple(
+        loss.parameter(name, value)
+        for name, value in (("omega", omega), ("theta", theta), ("epsilon", epsilon), ("alpha", alpha))
+    )
+    return loss.run(ask, (pred, target), params, weight, reduction, denominator, out)

@@ -15,13 +15,14 @@ from fastloss.reference import softmax as reference
 
 __all__ = ["cross_entropy", "log_softmax", "logsumexp", "softmax"]
 
-_kernel = family("softmax")
-SOFTMAX, LOG_SOFTMAX, LOGSUMEXP = 3, 4, 5  # what the kernel is asked for
+TRANSFORM, ROW_NUMBERS = 3, 4  # what the driver is asked for: an array like the input, or a number for each row
 
 
 @rows(
+    "logits",
+    "target",
     reference=reference.cross_entropy,
-    domain={"label_smoothing": Interval(0, 1)},
+    domain={"target": Interval(0, 1), "label_smoothing": Interval(0, 1)},
     examples=({}, {"label_smoothing": 0.125}),
     peers={
         "torch": "cross_entropy",
@@ -114,21 +115,25 @@ def cross_entropy(
     """
     params = (cross_entropy.parameter("label_smoothing", label_smoothing),)
     return cross_entropy.run(
-        ask, logits, target, params, weight, class_weight, ignore_index, reduction, denominator, axis, out
+        ask, (logits, target), params, weight, reduction, denominator, axis, out, class_weight, ignore_index
     )
 
 
-def _rows(ask: int, logits: ArrayLike, axis: int, out: NDArray[Any] | None) -> NDArray[Any]:
+def _transform(name: str, ask: int, logits: ArrayLike, axis: int, out: NDArray[Any] | None) -> NDArray[Any]:
     """Hand a call to the compiled driver, and find out what is wrong with it if the driver will not take it."""
-    result: NDArray[Any] = _kernel.rows(ask, logits, axis, out)
+    kernel, run = family("softmax").KERNELS[name], family("rows").run
+    outs = None if out is None else (out,)
+
+    def drive(logits: Any, axis: Any, outs: Any) -> Any:
+        return run(kernel, ask, (logits,), None, (), (None,), None, None, -100, axis, "sum", None, outs)
+
+    result: NDArray[Any] = drive(logits, axis, outs)
     if result is NotImplemented:
-        array = arrays.as_array("logits", logits)
-        axis = arrays.class_axis(array, axis)
-        result = _kernel.rows(ask, array, axis, out)
+        (array,), _, axis = arrays.row_inputs(("logits",), (logits,), None, False, axis)
+        result = drive(array, axis, outs)
         if result is NotImplemented:
-            shape = array.shape[:axis] + array.shape[axis + 1 :] if ask == LOGSUMEXP else array.shape
-            fitting = _kernel.rows(ask, np.zeros(1, array.dtype), 0, None)
-            arrays.check_out(out, shape, fitting.dtype, {"logits": array})
+            shape = array.shape[:axis] + array.shape[axis + 1 :] if ask == ROW_NUMBERS else array.shape
+            arrays.check_out(out, shape, drive(np.zeros(1, array.dtype), 0, None).dtype, {"logits": array})
     return result
 
 
@@ -169,7 +174,7 @@ def softmax(logits: ArrayLike, *, axis: int = -1, out: NDArray[Any] | None = Non
     >>> fl.softmax([2.5, 0.0, 2.1]).round(6)
     array([0.570644, 0.046841, 0.382514])
     """
-    return _rows(SOFTMAX, logits, axis, out)
+    return _transform("softmax", TRANSFORM, logits, axis, out)
 
 
 def log_softmax(logits: ArrayLike, *, axis: int = -1, out: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -209,7 +214,7 @@ def log_softmax(logits: ArrayLike, *, axis: int = -1, out: NDArray[Any] | None =
     >>> fl.log_softmax([40.0, 0.0])
     array([-4.24835426e-18, -4.00000000e+01])
     """
-    return _rows(LOG_SOFTMAX, logits, axis, out)
+    return _transform("log_softmax", TRANSFORM, logits, axis, out)
 
 
 def logsumexp(logits: ArrayLike, *, axis: int = -1, out: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -249,4 +254,4 @@ def logsumexp(logits: ArrayLike, *, axis: int = -1, out: NDArray[Any] | None = N
     >>> fl.logsumexp([[1000.0, 1000.0], [0.0, 0.0]])
     array([1.00069315e+03, 6.93147181e-01])
     """
-    return _rows(LOGSUMEXP, logits, axis, out)
+    return _transform("logsumexp", ROW_NUMBERS, logits, axis, out)

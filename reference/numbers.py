@@ -96,7 +96,7 @@ def power(x, y):
     if y == 0:
         return exp(y)
     try:
-        z = x if x == 1 else x**y
+        z = x if x == 1 else x.context.power(x, y) if hasattr(x, "context") else x**y
     except OverflowError:
         return math.inf
     except ZeroDivisionError:

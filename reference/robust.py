@@ -3,8 +3,8 @@
 Each function takes one prediction and its target and looks at the residual r = pred - target. All are a parabola
 near r = 0, and stop growing like one at a scale c: the first few grow on like a straight line, `cauchy` like a
 logarithm, the next not at all. Their slopes say how loudly an outlier is heard: ever the same, ever less, or,
-from `tukey_biweight` on, not at all. `general_robust` has most of them on one knob. The wing loss does the
-opposite, and turns small residuals up.
+from `tukey_biweight` on, not at all. `general_robust` has most of them on one knob. The wing losses do the
+opposite, and turn small residuals up.
 """
 
 from .numbers import exp, log, power, sqrt, tanh
@@ -656,6 +656,83 @@ def wing_hess(pred, target, *, width=5.0, curvature=0.5):
     if a >= width:
         return 0
     return -width / ((curvature + a) * (curvature + a))
+
+
+def adaptive_wing(pred, target, *, omega=14.0, theta=0.5, epsilon=1.0, alpha=2.1):
+    """Adaptive wing loss: a wing for the foreground of a heatmap, a parabola for its background.
+
+        omega log(1 + (|r| / epsilon)^q)                                  if |r| < theta, with q = alpha - target
+        A (|r| - theta) + omega log(1 + (theta / epsilon)^q)              beyond
+
+    A is the slope at theta, so that the straight line goes on as the curve ends. Where the target is 0 the loss starts
+    like |r|^alpha, and small errors hardly count; where it is 1 it starts like |r|^(alpha - 1), and they do.
+
+    Where floats break: 1 + (|r| / epsilon)^q has none of the digits of a small power, and a large one overflows before
+    its logarithm is taken. The kernel takes the logarithm of |r| / epsilon in two parts, multiplies it by q, and lets
+    the exponential of that into log1p. Its line is a sum of two numbers of one sign.
+
+    Wang, Bo and Fuxin, Adaptive Wing Loss for Robust Face Alignment via Heatmap Regression (2019).
+
+    >>> [round(adaptive_wing(t + r, t), 10) for t in (0.0, 1.0) for r in (0.0, 0.25, 1.0)]
+    [0.0, 0.741731332, 8.4959459105, 0.0, 2.7567767023, 10.2593828115]
+
+    The lost digits:
+
+    >>> adaptive_wing(1e-8, 0.0)
+    0.0
+    >>> from mpmath import mp, mpf
+    >>> with mp.workdps(50):
+    ...     round(1e16 * float(adaptive_wing(mpf("1e-8"), 0)), 10)
+    2.2188504694
+    """
+    a, q = abs(pred - target), alpha - target
+    if a < theta:
+        return omega * log(1 + power(a / epsilon, q))
+    slope = _wing_slope(theta, omega, epsilon, q)
+    return slope * (a - theta) + omega * log(1 + power(theta / epsilon, q))
+
+
+def adaptive_wing_grad(pred, target, *, omega=14.0, theta=0.5, epsilon=1.0, alpha=2.1):
+    """Slope of the adaptive wing loss by the prediction: continuous, and from theta on constant.
+
+        sign(r) omega q / epsilon (m / epsilon)^(q - 1) / (1 + (m / epsilon)^q)    with m = min(|r|, theta)
+
+    >>> [round(adaptive_wing_grad(t + r, t), 10) for t in (0.0, 1.0) for r in (-0.25, 0.0, 1.0, 2.0)]
+    [-6.0683701969, 0.0, 11.121421648, 11.121421648, -11.0102367283, 0.0, 9.7978496056, 9.7978496056]
+    """
+    r, q = pred - target, alpha - target
+    a = abs(r)
+    return _wing_slope(a if a < theta else theta, omega, epsilon, q) * _sign(r)
+
+
+def adaptive_wing_hess(pred, target, *, omega=14.0, theta=0.5, epsilon=1.0, alpha=2.1):
+    """Curvature of the adaptive wing loss: infinite at r = 0 where q < 2, negative from (|r| / epsilon)^q = q - 1 on.
+
+        omega q / epsilon^2 (|r| / epsilon)^(q - 2) (q - 1 - (|r| / epsilon)^q) / (1 + (|r| / epsilon)^q)^2
+
+    if |r| < theta, and 0 beyond.
+
+    >>> [round(adaptive_wing_hess(t + r, t), 10) for t in (0.0, 1.0) for r in (0.25, 0.4375, 1.0)]
+    [24.0704633773, 18.0732892059, 0, -4.2548562239, -4.9864853237, 0]
+    >>> adaptive_wing_hess(0.0, 0.0), adaptive_wing_hess(1.0, 1.0)
+    (0.0, inf)
+    """
+    a, q = abs(pred - target), alpha - target
+    if a >= theta:
+        return 0
+    s = a / epsilon
+    raised = power(s, q)
+    return omega * q / (epsilon * epsilon) * power(s, q - 2) * (q - 1 - raised) / ((1 + raised) * (1 + raised))
+
+
+def _wing_slope(a, omega, epsilon, q):
+    """The slope of omega log(1 + (a / epsilon)^q).
+
+    >>> _wing_slope(1.0, 14.0, 1.0, 2.0)
+    14.0
+    """
+    s = a / epsilon
+    return omega * q / epsilon * power(s, q - 1) / (1 + power(s, q))
 
 
 def _sign(r):

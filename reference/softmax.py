@@ -180,7 +180,8 @@ def cross_entropy_grad_terms(logits, target, *, class_weight=None, ignore_index=
     shares = _coefficients(len(logits), target, class_weight, ignore_index, label_smoothing)
     if sum(a != 0 for a in shares) < 2:
         return [[] for _ in logits]
-    return [[sum(shares) * p, -a] for p, a in zip(softmax(logits), shares, strict=True)]
+    total = sum(shares)
+    return [[total * p, -a] for p, a in zip(softmax(logits), shares, strict=True)]
 
 
 def cross_entropy_hess(logits, target, *, class_weight=None, ignore_index=-100, label_smoothing=0.0):

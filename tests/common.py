@@ -20,7 +20,15 @@ ROOTS = [loss for loss in fl.LOSSES.values() if loss.shape == "root"]  # one num
 POINTWISE = [loss for loss in LOSSES if loss.shape == "pointwise"]
 ROWS = [loss for loss in LOSSES if loss.shape == "rows"]
 LINEAR = [loss for loss in fl.LOSSES.values() if loss.shape == "linear"]  # logits of a product: test_linear.py
+TOKENS = [loss for loss in fl.LOSSES.values() if loss.shape == "tokens"]  # rows of sequences: test_language.py
 FUNCTIONS = [fl.softmax, fl.log_softmax, fl.logsumexp]
+# the functions of the modules that are no losses
+TOOLS = [
+    getattr(fl, name)
+    for module in (fl.calibration, fl.language, fl.metrics, fl.weights)
+    for name in module.__all__
+    if inspect.isfunction(getattr(fl, name))
+]
 
 
 def named(value: Any) -> str | None:
@@ -30,11 +38,17 @@ def named(value: Any) -> str | None:
 each_loss = pytest.mark.parametrize("loss", LOSSES, ids=named)
 each_pointwise = pytest.mark.parametrize("loss", POINTWISE, ids=named)
 each_rows = pytest.mark.parametrize("loss", ROWS, ids=named)
+each_labelled = pytest.mark.parametrize("loss", [loss for loss in ROWS if loss.target], ids=named)
+each_shared = pytest.mark.parametrize("loss", [loss for loss in ROWS if loss.target == "labels or shares"], ids=named)
 each_function = pytest.mark.parametrize("function", FUNCTIONS, ids=named)
 each_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=str)
+each_half_dtype = pytest.mark.parametrize("dtype", DTYPES[:2], ids=str)  # storage only: computed in float32
+each_computed_dtype = pytest.mark.parametrize("dtype", DTYPES[2:], ids=str)
 
 # A loss with each kind of target it takes: labels or shares of every class for rows, numbers for the others.
-ROW_FORMS = [(loss, soft) for loss in ROWS for soft in (False, True)]
+LABELLED = [loss for loss in ROWS if loss.target]
+SHARED = [loss for loss in ROWS if loss.target == "labels or shares"]
+ROW_FORMS = [(loss, soft) for loss in ROWS for soft in (False, True)[: 1 + (loss in SHARED)]]
 FORMS = [(loss, False) for loss in POINTWISE] + ROW_FORMS
 
 
@@ -44,6 +58,7 @@ def over_forms(forms: list[tuple[fl.Loss, bool]]) -> pytest.MarkDecorator:
 
 
 each_form, each_row_form = over_forms(FORMS), over_forms(ROW_FORMS)
+each_labelled_form = over_forms([(loss, soft) for loss, soft in ROW_FORMS if loss.target])
 each_one_gradient = over_forms([(loss, soft) for loss, soft in FORMS if len(loss.grads) == 1])
 
 
@@ -59,9 +74,7 @@ def sample(
     rng = seeded(loss.name, shape, soft, classes)
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
     if loss.shape == "rows":
-        logits = 3 * rng.standard_normal((*shape, classes))
-        target = rng.dirichlet(np.ones(classes), shape) if soft else rng.integers(0, classes, shape)
-        return logits.astype(dtype), target.astype(dtype if soft else np.int64)
+        return ordinary_rows(rng, loss, shape, np.dtype(dtype), soft, classes, words)
     arrays = []
     for domain in domains_of(loss, words):
         drawn = 3 * rng.standard_normal(shape)
@@ -82,6 +95,35 @@ def sample(
     return tuple(arrays)
 
 
+def ordinary_rows(
+    rng: np.random.Generator, loss: fl.Loss, shape: Any, dtype: np.dtype, soft: bool, classes: int, words: Any
+) -> tuple[np.ndarray, ...]:
+    arrays = []
+    for domain in domains_of(loss, words)[: len(loss.inputs) - bool(loss.target)]:
+        if domain.high == 1:  # probabilities
+            drawn = rng.dirichlet(np.ones(classes), shape)
+        elif domain.high == 0:  # logarithms of probabilities
+            drawn = np.log(np.maximum(rng.dirichlet(np.ones(classes), shape), 1e-6))
+        else:
+            drawn = 3 * rng.standard_normal((*shape, classes))
+            drawn = abs(drawn) if domain.low == 0 else drawn
+        arrays.append(np.minimum(drawn, domain.high).astype(dtype))
+    if loss.target:
+        target = rng.dirichlet(np.ones(classes), shape) if soft else rng.integers(0, classes, shape)
+        arrays.append(target.astype(dtype if soft else np.int64))
+    return tuple(arrays)
+
+
+def layouts(array: np.ndarray) -> list[np.ndarray]:
+    """The same numbers strided, in Fortran's order, in the other byte order, read-only."""
+    wide = np.zeros([2 * n for n in array.shape], array.dtype)
+    strided = wide[tuple(slice(None, None, 2) for _ in array.shape)]
+    strided[...] = array
+    fixed = array.copy()
+    fixed.flags.writeable = False
+    return [strided, np.asfortranarray(array), array.astype(array.dtype.newbyteorder()), fixed]
+
+
 def losses_shape(loss: fl.Loss, inputs: tuple[np.ndarray, ...]) -> tuple[int, ...]:
     """The shape of what a weight belongs to."""
     return inputs[0].shape[:-1] if loss.shape == "rows" else inputs[0].shape
@@ -100,7 +142,12 @@ def value_and_grad(loss: fl.Loss, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
 
 
 def grad_hess(loss: fl.Loss, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
-    """Gradient and Hessian, stacked likewise."""
+    """Gradient and Hessian of the sum, stacked likewise. A loss without a Hessian gives its gradient for both."""
+    if not loss.hessian:
+        if isinstance(kwargs.get("out"), tuple):
+            kwargs["out"] = kwargs["out"][0]
+        slope = value_and_grad(loss, *args, **{**kwargs, "reduction": "sum"})[1]
+        return slope, slope
     slope, curvature = loss.grad_hess(*args, **kwargs)
     return stacked(slope), stacked(curvature)
 
@@ -111,15 +158,19 @@ def stacked(derivatives: Any) -> Any:
 
 def like_gradient(loss: fl.Loss, array: np.ndarray) -> np.ndarray:
     """What belongs to elements or rows, with the last axis of a gradient that has one."""
-    return array[..., None] if loss.shape == "rows" or len(loss.grads) > 1 else array
+    array = array[..., None] if loss.shape == "rows" else array
+    return array[..., None] if len(loss.grads) > 1 else array
 
 
 def everything(loss: fl.Loss, *args: Any, **kwargs: Any) -> dict[str, np.ndarray]:
     """All that can be asked of a loss, by name."""
     mean, gradient = loss.value_and_grad(*args, **kwargs)
-    slope, curvature = loss.grad_hess(*args, **kwargs)
     results = {"losses": loss(*args, **kwargs, reduction="none"), "mean": np.asarray(mean)}
-    kinds = {"gradient of the mean": gradient, "gradient of the sum": slope, "Hessian": curvature}
+    kinds = {"gradient of the mean": gradient}
+    if loss.hessian:
+        kinds["gradient of the sum"], kinds["Hessian"] = loss.grad_hess(*args, **kwargs)
+    else:
+        kinds["gradient of the sum"] = loss.value_and_grad(*args, **kwargs, reduction="sum")[1]
     for kind, found in kinds.items():
         for k, array in enumerate(several(found)):
             results[f"{kind} by input {k}" if k else kind] = array

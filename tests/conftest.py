@@ -1,8 +1,13 @@
-"""Fixtures of all tests."""
+"""What holds for all tests."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
+
+# Idle threads sleep: sixteen that spin on two cores are most of what the tests of threads would cost. OpenMP reads this
+# once, when the first library that needs it is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import fastloss as fl
 

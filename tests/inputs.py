@@ -117,7 +117,7 @@ def domains_of(loss: fl.Loss, kwargs: Mapping[str, Any]) -> list[Interval]:
 
 
 def pointwise_cases(loss: fl.Loss, dtype: np.dtype) -> Iterator[Case]:
-    n = 8 if dtype.itemsize == 2 else 32  # half precision is computed in float32
+    n = 32
     for kwargs in hyperparameters(loss):
         domains = domains_of(loss, kwargs)
         rng = seeded(loss.name, str(dtype), kwargs)
@@ -203,29 +203,63 @@ def around(points: Sequence[float], dtype: np.dtype) -> list[float]:
 
 
 def row_cases(loss: fl.Loss, dtype: np.dtype) -> Iterator[Case]:
-    for classes in FEW + MANY:
-        if classes in MANY and dtype.itemsize == 2 and classes != MANY[1]:
-            continue  # half precision is computed in float32: what differs is how it is read and written
+    for turn, classes in enumerate(FEW + MANY):
         rng = seeded(loss.name, str(dtype), classes)
-        logits = rows_of_logits(rng, classes, dtype)
-        labels = np.nan_to_num(logits, nan=0).argmax(1)  # sure and right
-        if classes in FEW:
-            logits = np.concatenate([logits, logits])
-            labels = np.concatenate([labels, rng.integers(0, classes, len(labels))])
-        else:
-            labels[::2] = rng.integers(0, classes, len(labels[::2]))
-        shares = soft_targets(rng, labels, classes).astype(dtype)
         sets = hyperparameters(loss)
         if classes in MANY:
-            sets = [sets[0], sets[-1]]
+            sets = sets[:1] + sets[1:][-1:]
         if "class_weight" in loss.__signature__.parameters:
             weights = np.exp2(rng.integers(-10, 10, classes)) * np.float32(1.1)
             weights[rng.random(classes) < 0.2] = 0
             sets += [{**one, "class_weight": weights.astype(np.float32)} for one in (sets[0], sets[-1])]
-        for kwargs in sets:
+        for k, kwargs in enumerate(sets):
+            # of many classes, each of which costs the oracle its exponential, the rows are dealt out among the sets
+            dealt = slice((k + turn) % len(sets), None, len(sets)) if classes in MANY else slice(None)
+            data = hard_rows(rng, loss, kwargs, classes, dtype, twice=classes in FEW)
+            label = f"{loss.name} {dtype} {classes} classes"
             words = {name: "..." if isinstance(value, np.ndarray) else value for name, value in kwargs.items()}
-            yield Case(f"{loss.name} {dtype} {classes} classes, labels, {words}", (logits, labels), kwargs)
-            yield Case(f"{loss.name} {dtype} {classes} classes, shares, {words}", (logits, shares), kwargs)
+            if not loss.target:
+                yield Case(f"{label}, {words}", tuple(array[dealt] for array in data), kwargs)
+                continue
+            labels = np.nan_to_num(data[0].astype(np.float64), nan=0).argmax(1)  # sure and right
+            half = len(labels) // 2
+            if classes in FEW:
+                labels[half:] = rng.integers(0, classes, half)
+            else:
+                labels[::2] = rng.integers(0, classes, len(labels[::2]))
+            yield Case(f"{label}, labels, {words}", tuple(array[dealt] for array in (*data, labels)), kwargs)
+            if loss.target == "labels or shares":
+                shares = soft_targets(rng, labels, classes).astype(dtype)
+                yield Case(f"{label}, shares, {words}", tuple(array[dealt] for array in (*data, shares)), kwargs)
+
+
+def hard_rows(
+    rng: np.random.Generator, loss: fl.Loss, kwargs: Mapping[str, Any], classes: int, dtype: np.dtype, twice: bool
+) -> tuple[np.ndarray, ...]:
+    """Rows of every input but the target, in its domain: of logits, of probabilities, or of their logarithms. A second
+    input is the first one again, close to it, or anything else."""
+    arrays: list[np.ndarray] = []
+    for domain in domains_of(loss, kwargs)[: len(loss.inputs) - bool(loss.target)]:
+        logits = rows_of_logits(rng, classes, dtype)
+        logits = np.concatenate([logits, logits]) if twice else logits
+        if domain.low == 0:
+            rows = soft_targets(rng, logits.astype(np.float64).argmax(1), classes)
+            rows = rows if domain.high == 1 else rows * np.geomspace(1e-3, 1e3, len(rows))[:, None]
+        elif domain.high == 0:
+            with np.errstate(divide="ignore"):
+                rows = np.log(soft_targets(rng, logits.astype(np.float64).argmax(1), classes))
+        else:
+            rows = logits
+        if arrays and domain == domains_of(loss, kwargs)[0]:
+            order = rng.permutation(len(rows))
+            rows = rows.astype(np.float64)
+            rows[order[: len(rows) // 4]] = arrays[0].astype(np.float64)[order[: len(rows) // 4]]
+            near = order[len(rows) // 4 : len(rows) // 2]
+            with np.errstate(over="ignore", invalid="ignore"):
+                rows[near] = arrays[0].astype(np.float64)[near] * (1 + 1e-3 * rng.random((len(near), classes)))
+            rows[near] = np.clip(rows[near], domain.low, domain.high)
+        arrays.append(rows.astype(dtype))
+    return tuple(arrays)
 
 
 def rows_of_logits(rng: np.random.Generator, classes: int, dtype: np.dtype) -> np.ndarray:

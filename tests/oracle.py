@@ -29,9 +29,30 @@ def context(digits: int) -> mpmath.MPContext:
     """Numbers of so many digits, whose functions remember: value, gradient and Hessian ask for the same ones."""
     numbers = mpmath.MPContext()
     numbers.dps = digits
-    for name in ("exp", "log", "loggamma", "psi", "erf", "besseli"):
-        setattr(numbers, name, lru_cache(1 << 16)(getattr(numbers, name)))
+    plain, root = numbers.exp, numbers.exp(0.5)
+
+    def exp(x: Any) -> Any:
+        # mpmath multiplies e with itself for a whole number, which takes a hundred times as long at 1e300
+        return plain(numbers.fsub(x, 0.5, exact=True)) * root if abs(x) >= 1 << 16 else plain(x)
+
+    def power(x: Any, y: Any) -> Any:
+        return numbers.exp(y * numbers.log(x)) if x > 0 and not numbers.isint(y) else x**y
+
+    numbers.exp, numbers.power = exp, power
+    for name in ("exp", "log", "power", "loggamma", "psi", "erf", "besseli"):
+        setattr(numbers, name, remembering(numbers, getattr(numbers, name)))
     return numbers
+
+
+def remembering(numbers: mpmath.MPContext, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with a memory, by the raw parts of a number: a NaN, which equals no other NaN, would never be found
+    again, and all that are kept would stand in one another's way."""
+
+    @lru_cache(1 << 16)
+    def of_parts(*parts: Any) -> Any:
+        return function(*[numbers.make_mpf(x) if isinstance(x, tuple) else x for x in parts])
+
+    return lambda *args: of_parts(*[getattr(x, "_mpf_", x) for x in args])
 
 
 class Exact:
@@ -75,16 +96,16 @@ class Exact:
 
         def largest(*args: Any, **kwargs: Any) -> Any:
             found = terms(*args, **kwargs)
-            if self.loss.shape == "rows":  # terms of each class
+            if self.loss.shape == "rows" and ending:  # terms of each class
                 return [max((abs(term) for term in each), default=0) for each in found]
             each = tuple(max((abs(term) for term in one), default=0) for one in (found if count > 1 else [found]))
             return each if count > 1 else each[0]
 
         found: list[np.ndarray | None] = list(evaluate(largest, self.loss, self.case, count))
-        return found
+        return [array[..., 0] for array in found] if self.loss.shape == "rows" and not ending else found
 
 
-exact = cache(Exact)
+exact = lru_cache(1)(Exact)  # one case is asked for several things in turn, none a second time
 
 
 def derivative(loss: fl.Loss, ending: str) -> Callable[..., Any]:

@@ -1,4 +1,6 @@
-"""Every loss, gradient and Hessian lies within 4 ULP of the truth, in every dtype, at the hard inputs too."""
+"""Every loss, gradient and Hessian lies within 4 ULP of the truth, at the hard inputs too.
+
+Of float32 and float64: half precision gives the bits of float32, rounded once (test_arrays.py)."""
 
 from typing import Any
 
@@ -9,7 +11,7 @@ from fastloss.reference import softmax as reference
 
 import fastloss as fl
 
-from .common import FUNCTIONS, each_dtype, each_loss, named, several
+from .common import FUNCTIONS, each_computed_dtype, each_loss, named, several
 from .inputs import FEW, MANY, Case, cases, rows_of_logits, seeded
 from .oracle import WIDE, context, exact, tolerances, ulp_errors
 
@@ -37,70 +39,53 @@ def report(found: list[str | None]) -> None:
         pytest.fail("\n".join(failures), pytrace=False)
 
 
-def undefined(loss: fl.Loss, case: Case, shape: tuple[int, ...]) -> np.ndarray:
+def undefined(loss: fl.Loss, case: Case) -> np.ndarray:
     """Where the textbook knows no loss: NaN at an infinite input, such as inf - inf. A kernel may know the limit."""
-    if case.inputs[0].ndim > 1:  # a row's logits may be masked
-        return np.zeros(shape, bool)
+    if loss.shape == "rows":  # a row's logits may be masked
+        return np.zeros((), bool)
     infinite = np.logical_or.reduce([np.isinf(array.astype(np.float64)) for array in case.inputs])
-    return infinite & np.array([bool(mpmath.isnan(x)) for x in exact(loss, case).value.ravel()]).reshape(shape)
+    truth = exact(loss, case).value
+    return infinite & np.array([bool(mpmath.isnan(x)) for x in truth.ravel()]).reshape(truth.shape)
 
 
-def spoilt(case: Case, shape: tuple[int, ...]) -> np.ndarray:
-    """Where an input is NaN."""
-    if case.inputs[0].ndim > 1:
-        return np.zeros(shape, bool)
-    return np.logical_or.reduce([np.isnan(array.astype(np.float64)) for array in case.inputs])
+def spoilt(loss: fl.Loss, case: Case, name: str = "") -> np.ndarray:
+    """Where an input is NaN: any, or the one of this name."""
+    if loss.shape == "rows":
+        return np.zeros((), bool)
+    inputs = [case.inputs[loss.inputs.index(name)]] if name else case.inputs
+    return np.logical_or.reduce([np.isnan(array.astype(np.float64)) for array in inputs])
 
 
-@each_dtype
+@each_computed_dtype
 @each_loss
-def test_value_is_within_4_ulp(loss: fl.Loss, dtype: np.dtype) -> None:
-    """The unreduced loss: float32 for half precision too, whose own rounding is thus not in it."""
+def test_value_gradient_and_hessian_are_within_4_ulp(loss: fl.Loss, dtype: np.dtype) -> None:
+    """The unreduced loss, and the gradients and Hessian diagonals of its sum: in one test, as they share the oracle's
+    exponentials."""
     found = []
     for case in cases(loss, dtype):
+        truth = exact(loss, case)
         losses = loss(*case.inputs, **case.kwargs, reduction="none")
-        assert losses.dtype == (np.float64 if dtype == np.float64 else np.float32)
-        truth, nan = exact(loss, case).value, spoilt(case, losses.shape)
-        (largest,) = exact(loss, case).largest_terms("")
-        assert np.isnan(losses[nan]).all(), f"{case.label}: a NaN is swallowed"
-        found.append(check("", case, losses, truth, largest, nan | undefined(loss, case, truth.shape)))
-    report(found)
-
-
-@each_dtype
-@each_loss
-def test_gradient_is_within_4_ulp(loss: fl.Loss, dtype: np.dtype) -> None:
-    """The gradients of the sum, in the dtype of their input: half precision is rounded to once."""
-    found = []
-    for case in cases(loss, dtype):
         gradients = several(loss.value_and_grad(*case.inputs, **case.kwargs, reduction="sum")[1])
-        truths, terms = exact(loss, case).grads, exact(loss, case).largest_terms("_grad")
-        for name, gradient, truth, largest in zip(loss.grads, gradients, truths, terms, strict=True):
-            assert gradient.dtype == dtype
-            nan = spoilt(case, gradient.shape)
-            own = np.isnan(case.inputs[loss.inputs.index(name)].astype(np.float64)) if nan.any() else nan
-            assert np.isnan(gradient[own if len(gradients) > 1 else nan]).all(), f"{case.label}: a NaN is swallowed"
-            found.append(check(f" by {name}", case, gradient, truth, largest, nan | undefined(loss, case, truth.shape)))
+        hessians = several(loss.grad_hess(*case.inputs, **case.kwargs)[1]) if loss.hessian else []
+        assert np.isnan(losses[spoilt(loss, case)]).all(), f"{case.label}: a NaN is swallowed"
+        for name, gradient in zip(loss.grads, gradients, strict=True):  # a Hessian may be the same everywhere
+            nan = spoilt(loss, case, name if len(gradients) > 1 else "")
+            assert np.isnan(gradient[nan]).all(), f"{case.label}: a NaN is swallowed by {name}"
+
+        unless = spoilt(loss, case) | undefined(loss, case)
+        for kind, ending, results, truths in (
+            ("value", "", [losses], [truth.value]),
+            ("gradient", "_grad", gradients, truth.grads),
+            *([("Hessian", "_hess", hessians, truth.hesses)] if loss.hessian else []),
+        ):
+            for k, (actual, true, largest) in enumerate(zip(results, truths, truth.largest_terms(ending), strict=True)):
+                assert actual.dtype == dtype
+                by = f" by {loss.grads[k]}" if len(results) > 1 else ""
+                found.append(check(f", {kind}{by}", case, actual, true, largest, unless))
     report(found)
 
 
-@each_dtype
-@each_loss
-def test_hessian_is_within_4_ulp(loss: fl.Loss, dtype: np.dtype) -> None:
-    """The Hessian diagonals of the sum, in the dtype of their input. Where an input is NaN the curvature may be that
-    of every other place."""
-    found = []
-    for case in cases(loss, dtype):
-        hessians = several(loss.grad_hess(*case.inputs, **case.kwargs)[1])
-        truths, terms = exact(loss, case).hesses, exact(loss, case).largest_terms("_hess")
-        for name, hessian, truth, largest in zip(loss.grads, hessians, truths, terms, strict=True):
-            assert hessian.dtype == dtype
-            nan = spoilt(case, hessian.shape)
-            found.append(check(f" by {name}", case, hessian, truth, largest, nan | undefined(loss, case, truth.shape)))
-    report(found)
-
-
-@each_dtype
+@each_computed_dtype
 @pytest.mark.parametrize("function", FUNCTIONS, ids=named)
 def test_softmax_functions_are_within_4_ulp(function: Any, dtype: np.dtype) -> None:
     """Probabilities, their logarithms and the smooth maximum, at sure, masked, shifted and wild rows."""

@@ -20,11 +20,14 @@ from .common import (
     each_dtype,
     each_form,
     each_function,
+    each_half_dtype,
+    each_labelled,
     each_loss,
     each_one_gradient,
     each_pointwise,
     each_row_form,
     each_rows,
+    each_shared,
     everything,
     grad_hess,
     losses_shape,
@@ -33,7 +36,7 @@ from .common import (
     several,
     value_and_grad,
 )
-from .inputs import domains_of, positional, seeded, within
+from .inputs import DTYPES, FEW, MANY, Case, cases, domains_of, positional, rows_of_logits, seeded, within
 
 INTEGERS = ("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
 INTEGER_PAIR = np.array([[3, 0, 1], [2, 1, 0]]), np.array([[1, 1, 0], [0, 0, 1]])  # predictions, targets
@@ -96,7 +99,6 @@ LAYOUTS = {
     "strided, reversed, other byte order": lambda a: np.flip(strided(swapped(np.flip(a)))),
     "subclass": lambda a: a.view(Subclass),
 }
-each_layout = pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS.keys())
 
 
 def shapes(loss: fl.Loss) -> list[tuple[tuple[int, ...], int]]:
@@ -106,10 +108,9 @@ def shapes(loss: fl.Loss) -> list[tuple[tuple[int, ...], int]]:
     return [((13,), 3), ((300,), 5), ((3, 4), 64), ((20, 2), 65), ((3,), 1100)]
 
 
-@each_layout
 @each_dtype
 @each_form
-def test_layouts_give_the_bits_of_the_contiguous_array(loss: fl.Loss, soft: bool, dtype: np.dtype, layout: Any) -> None:
+def test_layouts_give_the_bits_of_the_contiguous_array(loss: fl.Loss, soft: bool, dtype: np.dtype) -> None:
     """One argument after the other, and all of them; they are not written to."""
     for shape, classes in shapes(loss):
         inputs = sample(loss, shape, dtype, soft, classes)
@@ -117,12 +118,13 @@ def test_layouts_give_the_bits_of_the_contiguous_array(loss: fl.Loss, soft: bool
         weight = np.broadcast_to(weight.reshape(-1, *[1] * (len(shape) - 1)), shape).copy()
         expected = everything(loss, *inputs, weight=weight)
         arrays = [*inputs, weight]
-        laid = [layout(array) for array in arrays]
-        for which in (*range(len(arrays)), None):
-            mixed = [laid[k] if which in (k, None) else array for k, array in enumerate(arrays)]
-            before = [array.tobytes() for array in mixed]
-            assert_same(everything(loss, *mixed[:-1], weight=mixed[-1]), expected)
-            assert [array.tobytes() for array in mixed] == before
+        for name, layout in LAYOUTS.items():
+            laid = [layout(array) for array in arrays]
+            for which in (*range(len(arrays)), None):
+                mixed = [laid[k] if which in (k, None) else array for k, array in enumerate(arrays)]
+                before = [array.tobytes() for array in mixed]
+                assert_same(everything(loss, *mixed[:-1], weight=mixed[-1]), expected, name)
+                assert [array.tobytes() for array in mixed] == before
 
 
 @each_form
@@ -199,24 +201,24 @@ def test_zero_dimensional_arrays_and_scalars(loss: fl.Loss) -> None:
                     assert_same(everything(loss, *beside), everything(loss, *full))
 
 
-@each_rows
+@each_labelled
 def test_one_row_alone(loss: fl.Loss) -> None:
     """A row without a batch: the label is a number, the loss 0-d."""
-    logits, labels = sample(loss, 3)
+    *data, labels = sample(loss, 3)
     for label in (int(labels[1]), labels[1], np.array(labels[1], np.uint8), True):
         labels[1] = label
-        expected = everything(loss, logits[1:2], labels[1:2])
-        alone = everything(loss, logits[1], label)
+        expected = everything(loss, *(array[1:2] for array in data), labels[1:2])
+        alone = everything(loss, *(array[1] for array in data), label)
         assert alone["losses"].shape == ()
         assert_same(alone["gradient of the mean"], expected["gradient of the mean"][0])
         assert alone["mean"] == expected["mean"]
 
 
-@each_rows
+@each_labelled
 def test_scalar_label_is_the_label_of_every_row(loss: fl.Loss) -> None:
     """A label alone stands for every row, as the class that each one should be."""
-    logits = sample(loss, (4, 3))[0]
-    assert_same(everything(loss, logits, 2), everything(loss, logits, np.full((4, 3), 2)))
+    *data, _ = sample(loss, (4, 3))
+    assert_same(everything(loss, *data, 2), everything(loss, *data, np.full((4, 3), 2)))
 
 
 # ---- dtypes ----
@@ -228,34 +230,56 @@ def test_results_have_the_dtypes_promised(loss: fl.Loss, soft: bool) -> None:
     for dtype in (np.float16, ml_dtypes.bfloat16, np.float32, np.float64, np.int64, np.bool_):
         inputs = sample(loss, 5, np.float32, soft)
         prediction = inputs[0].astype(dtype)
-        if loss.shape == "pointwise" and not within(domains_of(loss, {})[0], prediction).all():
+        if not within(domains_of(loss, {})[0], prediction).all():
             continue
         value, gradient = loss.value_and_grad(prediction, *inputs[1:])
-        gradient, slope, curvature = (several(part)[0] for part in (gradient, *loss.grad_hess(prediction, *inputs[1:])))
+        derivatives = [gradient, *(loss.grad_hess(prediction, *inputs[1:]) if loss.hessian else ())]
         assert type(value) is type(loss(prediction, *inputs[1:])) is float
         floating = prediction.dtype.kind not in "biu"
         expected = prediction.dtype if floating else np.dtype(np.float64)
-        assert gradient.dtype == slope.dtype == curvature.dtype == expected
+        for one in derivatives:
+            assert several(one)[0].dtype == expected
+            assert several(one)[0].flags.c_contiguous
+            assert several(one)[0].flags.writeable
         losses = loss(prediction, *inputs[1:], reduction="none")
         assert losses.dtype == (np.float32 if floating and dtype != np.float64 else np.float64)
-        assert gradient.flags.c_contiguous
-        assert gradient.flags.writeable
 
 
+def in_float32(half: np.ndarray) -> np.ndarray:
+    """Half precision as float32 numbers, others as they are."""
+    return half.astype(np.float32) if half.dtype in DTYPES[:2] else half
+
+
+def rounded(result: Any, dtype: np.dtype) -> Any:
+    """What float32 gave, rounded once to half precision."""
+    with np.errstate(over="ignore"):
+        return result.astype(dtype)
+
+
+@each_half_dtype
 @each_form
-def test_half_precision_is_storage_only(loss: fl.Loss, soft: bool) -> None:
-    """float16 and bfloat16 give what their numbers give in float32; derivatives are rounded once, at the end."""
-    for dtype in (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16)):
-        for classes in (5, 64, 65):
-            half = sample(loss, 1500, dtype, soft, classes)
-            single = tuple(array.astype(np.float32) if array.dtype == dtype else array for array in half)
-            found, expected = everything(loss, *half), everything(loss, *single)
-            for name in ("losses", "mean"):
-                assert_same(found[name], expected[name], name)
-            for name in found.keys() - {"losses", "mean"}:
-                with np.errstate(over="ignore"):
-                    rounded = expected[name].astype(dtype)
-                assert_same(found[name], rounded, name)
+def test_half_precision_is_storage_only(loss: fl.Loss, soft: bool, dtype: np.dtype) -> None:
+    """float16 and bfloat16 give what their numbers give in float32, at ordinary and at hard inputs; derivatives are
+    rounded once, at the end."""
+    halves = [Case("", sample(loss, 1500, dtype, soft, classes)) for classes in (5, 64, 65)]
+    for half in (*halves, *cases(loss, dtype)):
+        words = {
+            name: in_float32(value) if isinstance(value, np.ndarray) else value for name, value in half.kwargs.items()
+        }
+        found = everything(loss, *half.inputs, **half.kwargs)
+        expected = everything(loss, *map(in_float32, half.inputs), **words)
+        for name in found:
+            result = expected[name] if name in ("losses", "mean") else rounded(expected[name], dtype)
+            assert_same(found[name], result, f"{half.label}: {name}")
+
+
+@each_half_dtype
+@each_function
+def test_half_precision_of_softmax_functions_is_storage_only(function: Any, dtype: np.dtype) -> None:
+    """Likewise the probabilities, their logarithms and the smooth maximum."""
+    for classes in FEW + MANY:
+        logits = rows_of_logits(seeded(function.__name__, str(dtype), classes), classes, dtype)
+        assert_same(function(logits), rounded(function(in_float32(logits)), dtype))
 
 
 @pytest.mark.parametrize("loss", [loss for loss in POINTWISE if takes(loss, INTEGER_PAIR)], ids=named)
@@ -294,23 +318,23 @@ def test_mixed_float_dtypes_are_computed_in_the_wider(loss: fl.Loss) -> None:
             assert_same(found, exact.astype(mixed[loss.inputs.index(name)].dtype))
 
 
-@each_rows
+@each_labelled
 @pytest.mark.parametrize("classes", [2, 64, 65])
 def test_labels_of_every_integer_dtype_equal_int64(loss: fl.Loss, classes: int) -> None:
     """Every integer dtype, and bool for two classes, also strided and in the other byte order."""
-    logits, labels = sample(loss, 1000, np.float32, classes=classes)
-    expected = everything(loss, logits, labels)
+    *data, labels = sample(loss, 1000, np.float32, classes=classes)
+    expected = everything(loss, *data, labels)
     for dtype in INTEGERS[classes != 2 :]:
         narrow = labels.astype(dtype)
         for layout in (np.asarray, swapped, strided, unaligned):
-            assert_same(everything(loss, logits, layout(narrow)), expected)
-    logits, labels = sample(loss, 100, np.float32, classes=classes)
+            assert_same(everything(loss, *data, layout(narrow)), expected)
+    *data, labels = sample(loss, 100, np.float32, classes=classes)
     labels[::3] = -100
     for dtype in ("int8", "int16", "int32"):
-        assert_same(everything(loss, logits, labels.astype(dtype)), everything(loss, logits, labels))
+        assert_same(everything(loss, *data, labels.astype(dtype)), everything(loss, *data, labels))
 
 
-@each_rows
+@each_shared
 def test_soft_targets_of_every_dtype(loss: fl.Loss) -> None:
     """One-hot rows of integers or bools equal those of floats; float64 shares raise float32 logits to float64."""
     for classes in (5, 100):
@@ -332,15 +356,15 @@ def test_soft_targets_of_every_dtype(loss: fl.Loss) -> None:
 def test_class_axis_makes_no_difference(loss: fl.Loss, soft: bool, classes: int) -> None:
     """Any axis gives the bits of the last one, counted from either end, in and out."""
     for dtype in (np.float16, np.float32, np.float64):
-        logits, target = sample(loss, (3, 4, 50), dtype, soft, classes)
+        inputs = sample(loss, (3, 4, 50), dtype, soft, classes)
         weight = np.linspace(0, 1, 600).reshape(3, 4, 50)
         words = {"class_weight": np.linspace(0.1, 1, classes), "label_smoothing": 0.1}
-        last = everything(loss, logits, target, weight=weight, **words)
+        words = {name: value for name, value in words.items() if name in loss.__signature__.parameters}
+        last = everything(loss, *inputs, weight=weight, **words)
         for axis in range(4):
-            moved = np.moveaxis(logits, -1, axis).copy()
-            shares = np.moveaxis(target, -1, axis).copy() if soft else target
+            moved = [np.moveaxis(array, -1, axis).copy() if array.ndim == 4 else array for array in inputs]
             for counted in (axis, axis - 4):
-                found = everything(loss, moved, shares, weight=weight, axis=counted, **words)
+                found = everything(loss, *moved, weight=weight, axis=counted, **words)
                 for name in last:
                     back = np.moveaxis(found[name], axis, -1) if found[name].ndim == 4 else found[name]
                     assert_same(back, last[name], name)
@@ -421,14 +445,14 @@ def test_out_takes_the_result(loss: fl.Loss, soft: bool, dtype: np.dtype) -> Non
             assert_same(out[0], expected["gradient of the mean"])
             slope, curvature = grad_hess(loss, *inputs, out=(out[1], out[2]))
             assert slope is out[1]
-            assert curvature is out[2]
+            assert curvature is out[2] or not loss.hessian
             assert_same(slope, expected["gradient of the sum"])
-            assert_same(curvature, expected["Hessian"])
+            assert_same(curvature, expected.get("Hessian", slope))
             assert loss(*inputs, reduction="none", out=losses) is losses
             assert_same(losses, expected["losses"])
         slope, curvature = grad_hess(loss, *inputs, out=(None, out[0]))
         assert_same(slope, expected["gradient of the sum"])
-        assert curvature is out[0]
+        assert curvature is out[0] or not loss.hessian
         assert value_and_grad(loss, *inputs, out=(out[1],))[1] is out[1]
         assert value_and_grad(loss, *inputs, out=None)[1] is not out[1]
 
@@ -451,7 +475,7 @@ def test_gradient_may_take_the_place_of_an_input(loss: fl.Loss, soft: bool, dtyp
             copies = [array.copy() for array in inputs]
             slope, curvature = grad_hess(loss, *copies, out=(copies[which], None))
             assert_same(slope, expected["gradient of the sum"])
-            assert_same(curvature, expected["Hessian"])
+            assert_same(curvature, expected.get("Hessian", slope))
 
 
 @each_rows
@@ -459,11 +483,11 @@ def test_gradient_in_place_along_any_axis(loss: fl.Loss) -> None:
     """In place where the classes lie apart, too."""
     for classes in (5, 64, 65, 300):
         for axis in (0, 1):
-            logits, target = sample(loss, (6, 20), np.float32, classes=classes)
-            moved = np.moveaxis(logits, -1, axis).copy()
-            expected = value_and_grad(loss, moved, target, axis=axis)
-            found = value_and_grad(loss, moved, target, axis=axis, out=moved)
-            assert found[1] is moved
+            inputs = sample(loss, (6, 20), np.float32, classes=classes)
+            moved = [np.moveaxis(array, -1, axis).copy() if array.ndim == 3 else array for array in inputs]
+            expected = value_and_grad(loss, *moved, axis=axis)
+            found = value_and_grad(loss, *moved, axis=axis, out=moved[0])
+            assert found[1] is moved[0]
             assert_same(found[1], expected[1])
             assert found[0] == expected[0]
 
@@ -500,8 +524,9 @@ def test_out_that_cannot_take_the_result_is_refused(loss: fl.Loss, soft: bool) -
         kept = np.asarray(out).tobytes()
         with pytest.raises(error, match=f"out .*{word}"):
             value_and_grad(loss, *inputs, out=out)
-        with pytest.raises(error, match=f"out .*{word}"):
-            grad_hess(loss, *inputs, out=(None, out))
+        if loss.hessian:
+            with pytest.raises(error, match=f"out .*{word}"):
+                loss.grad_hess(*inputs, out=(None, out))
         assert np.asarray(out).tobytes() == kept
     losses = loss(*inputs, reduction="none")
     for out, error, word in bad_outs(np.zeros_like(losses), losses).values():
@@ -525,8 +550,9 @@ def test_out_must_not_overlap_an_input_elsewhere(loss: fl.Loss, soft: bool) -> N
         value_and_grad(loss, *inputs, out=shifted)
     with pytest.raises(ValueError, match=f"out overlaps {name}"):
         value_and_grad(loss, np.flip(inputs[0]), *inputs[1:], out=inputs[0])
-    with pytest.raises(ValueError, match="out"):
-        grad_hess(loss, *inputs, out=(beside, beside))
+    if loss.hessian:
+        with pytest.raises(ValueError, match="out"):
+            loss.grad_hess(*inputs, out=(beside, beside))
     assert_same(value_and_grad(loss, *inputs, out=beside)[1], expected["gradient of the mean"])
 
 
@@ -540,7 +566,7 @@ def test_out_counts_the_arrays_that_are_asked_for(loss: fl.Loss) -> None:
         loss(*inputs, out=np.zeros(4, np.float32))
     with pytest.raises(ValueError, match=one):
         loss.value_and_grad(*inputs, out=tuple(out[: count + 1]))
-    for few in (out[0], tuple(out[:-1])):
+    for few in (out[0], tuple(out[:-1])) if loss.hessian else ():
         with pytest.raises(ValueError, match=two):
             loss.grad_hess(*inputs, out=few)
 

@@ -13,11 +13,11 @@ import pytest
 
 import fastloss as fl
 
-from .common import FUNCTIONS, each_loss, named, sample
+from .common import FUNCTIONS, TOOLS, each_loss, named, sample
 
 # What every loss has and its reference has not, in this order, with these defaults; rows also have an axis.
 COMMON = {"weight": None, "reduction": "mean", "denominator": None, "axis": -1, "out": None}
-PUBLIC = [*fl.LOSSES.values(), *FUNCTIONS]
+PUBLIC = [*fl.LOSSES.values(), *FUNCTIONS, *TOOLS]
 each_public = pytest.mark.parametrize("public", PUBLIC, ids=named)
 
 

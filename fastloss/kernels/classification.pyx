@@ -2,9 +2,11 @@
 
 from libc.math cimport fabs
 from fastloss.kernels.kernel cimport kernel
+from fastloss.kernels.parts cimport (
+    Parts, choose, exp_parts, expm1_of, log1p_parts, log_parts, minus, over, parts, plus, power_parts, settled, times,
+)
 from fastloss.kernels.vecmath cimport (
-    absolute, exp, exp_scaled, exp_wide, expm1, log, log1p, log1p_unit, log1p_wide, log_wide, real, two_product,
-    two_quotient, two_sum,
+    absolute, exp_scaled, log, log1p, log1p_quick, log1p_unit, log1p_wide, log_wide, real, two_product, two_sum,
 )
 
 
@@ -28,7 +30,7 @@ cdef void brier(
 
 
 # -(yes log p + no log1p(-p)), with no factor 0 where the other is infinite. The gradient is (p - yes) / (p (1 - p)):
-# p - yes in two parts, because label smoothing puts yes between two floats; of a term whose numerator is 0 the factor
+# p - yes in two doubles where label smoothing puts yes between two floats; of a term whose numerator is 0 the factor
 # p or 1 - p has cancelled. Divided twice in the Hessian, because p^2 underflows.
 cdef void binary_cross_entropy(
     real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
@@ -37,29 +39,35 @@ cdef void binary_cross_entropy(
     cdef real* target = inputs[1]
     cdef real* grad = grads[0]
     cdef real* hess = hesses[0]
-    cdef double smoothing = params[0], p, q, t, shift, yes, no, log_p, log_q, d, m, s, r, d_low, m_low, s_low, r_low
+    cdef double smoothing = params[0], wide, shift, d, m, s, d_low, m_low, s_low, r_low
+    cdef real one = 1, p, q, t, yes, no, log_p, log_q, r
     cdef Py_ssize_t i
     for i in range(n):
-        p = fabs(<double>pred[i])  # a -0 must not turn the sign of an infinite slope
-        t = <double>target[i]
-        q = 1 - p
-        shift = smoothing * (t - 0.5)
-        yes = t - shift
-        no = (1 - t) + shift
-        log_p = log[double](p)
-        log_q = log1p[double](-p)
-        loss[i] = (0 - (yes * log_p if yes != 0 else 0)) - (no * log_q if no != 0 else 0)
-        if grad:
-            d = two_sum(t, -0.5, &d_low)
+        p = absolute(pred[i])  # a -0 must not turn the sign of an infinite slope
+        t = target[i]
+        q = one - p
+        yes = t
+        no = one - t
+        r = p - t
+        if smoothing != 0:
+            wide = t
+            shift = smoothing * (wide - 0.5)
+            yes = <real>(wide - shift)
+            no = <real>((1 - wide) + shift)
+            d = two_sum(wide, -0.5, &d_low)
             m = two_product(smoothing, d, &m_low)
-            s = two_sum(p, -t, &s_low)
-            r = two_sum(s, m, &r_low)
-            r += r_low + (s_low + (m_low + smoothing * d_low))
-            r = r if yes != 0 else 1
-            r = r if no != 0 else -1
-            grad[i] = <real>(r / ((p if yes != 0 else 1) * (q if no != 0 else 1)))
+            s = two_sum(p, -wide, &s_low)
+            s = two_sum(s, m, &r_low)
+            r = <real>(s + (r_low + (s_low + (m_low + smoothing * d_low))))
+        log_p = log[real](p)
+        log_q = log1p[real](-p)
+        loss[i] = (0 - <double>(yes * log_p if yes != 0 else 0)) - <double>(no * log_q if no != 0 else 0)
+        if grad:
+            r = r if yes != 0 else one
+            r = r if no != 0 else -one
+            grad[i] = r / ((p if yes != 0 else one) * (q if no != 0 else one))
         if hess:
-            hess[i] = <real>((yes / p / p if yes != 0 else 0) + (no / q / q if no != 0 else 0))
+            hess[i] = (yes / p / p if yes != 0 else 0) + (no / q / q if no != 0 else 0)
 
 
 # With e = exp(-|x|), u the weight of the side that x speaks against and v that of the other side
@@ -102,117 +110,6 @@ cdef void binary_cross_entropy_with_logits(
             grad[i] = -g if x < 0 else g
         if hess:
             hess[i] = (u + v) * e / ((one + e) * (one + e))
-
-
-# What the focal losses are made of. A power m^gamma multiplies what is wrong with log m by gamma log m, up to 745, so
-# for float64 all that leads to it is kept in two parts, to 64 bits. So is what the power is multiplied by, which in
-# places changes its sign. For float32, double has bits enough: `kind`, whose value nobody reads, chooses the version
-# that leaves the low parts 0.
-ctypedef struct Parts:
-    double high
-    double low
-
-
-cdef inline Parts plus(Parts a, Parts b, real kind) noexcept nogil:
-    cdef Parts total
-    if real is double:
-        total.high = two_sum(a.high, b.high, &total.low)
-        total.low += a.low + b.low
-    else:
-        total.high, total.low = a.high + b.high, 0
-    return total
-
-
-cdef inline Parts times(Parts a, Parts b, real kind) noexcept nogil:
-    cdef Parts product
-    if real is double:
-        product.high = two_product(a.high, b.high, &product.low)
-        product.low += a.high * b.low + a.low * b.high
-    else:
-        product.high, product.low = a.high * b.high, 0
-    return product
-
-
-cdef inline Parts over(Parts a, Parts b, real kind) noexcept nogil:
-    cdef Parts quotient
-    if real is double:
-        quotient.high = two_quotient(a.high, b.high, &quotient.low)
-        quotient.low += (a.low - quotient.high * b.low) / b.high
-    else:
-        quotient.high, quotient.low = a.high / b.high, 0
-    return quotient
-
-
-cdef inline Parts parts(double x) noexcept nogil:
-    return Parts(x, 0)
-
-
-cdef inline Parts minus(Parts a) noexcept nogil:
-    return Parts(-a.high, -a.low)
-
-
-# The same number with a low part that is what the high one rounds off.
-cdef inline Parts settled(Parts a) noexcept nogil:
-    cdef Parts result
-    result.high = two_sum(a.high, a.low, &result.low)
-    return result
-
-
-cdef inline Parts choose(bint first, Parts a, Parts b) noexcept nogil:
-    return Parts(a.high if first else b.high, a.low if first else b.low)
-
-
-# e^-a for a >= 0. The logarithm of e as it was rounded tells what it rounded off; next to a = 0 this leaves 1 - e, too,
-# with all of its digits.
-cdef inline Parts exp_parts(double a, real kind) noexcept nogil:
-    cdef double difference, high, low, e = exp_scaled[double](-a, 0, &difference)
-    cdef Parts result
-    if real is double:
-        high = log_wide(e, &low)
-        result.high = two_sum(e, e * ((-a - high) - low) if e > 1e-300 else 0, &result.low)
-    else:
-        result.high, result.low = e, difference - (e - 1) if a < 0.5 else 0
-    return result
-
-
-# log(1 + e) for 0 <= e <= 1
-cdef inline Parts log1p_parts(Parts e, real kind) noexcept nogil:
-    cdef Parts result
-    if real is double:
-        result.high = log1p_wide(e.high, &result.low)
-        result.low += e.low / (1 + e.high)
-    else:
-        result.high, result.low = log1p_unit[double](e.high), 0
-    return result
-
-
-# log(x) for x > 0; for 0 a number so low that e to it is 0
-cdef inline Parts log_parts(Parts x, real kind) noexcept nogil:
-    cdef Parts result
-    if real is double:
-        result.high = log_wide(x.high, &result.low)
-        result.low += x.low / x.high
-    else:
-        result.high, result.low = log[double](x.high), 0
-    return choose(x.high == 0, parts(-1e300), result)
-
-
-# e^(y x) for x <= 0, but 2^800 times as much where it is smaller than e^-600: it may be meant for a factor that is
-# huge. *back gets what takes it there again.
-cdef inline double power_parts(double y, Parts x, double* back, real kind) noexcept nogil:
-    cdef double high, low
-    cdef bint lifted
-    if real is double:
-        high = two_product(y, x.high, &low)
-        low += y * x.low
-        lifted = high < -600
-        high = two_sum(high, 554.5177444479563 if lifted else 0, &x.low)
-        low += x.low - (1.3422048598434111e-14 if lifted else 0)
-        back[0] = 2.0**-800 if lifted else 1
-        return exp_wide(high, low)
-    else:
-        back[0] = 1
-        return exp[double](y * x.high)
 
 
 # What an element of a focal loss is made of: with a = |x|, e = exp(-a), l = log(1 + e), and u and v the shares of the
@@ -444,13 +341,17 @@ cdef inline void no_element(
     m = plus[real](log_parts[real](choose(near, d, k), kind), h, kind)
     m = choose(clipped, m, parts(-(a if a < 1e300 else 1e300) if x < 0 else 0))
     power = power_parts[real](gamma, plus[real](m, minus(l), kind), &back, kind)
-    k = choose(near, plus[double](d, times[double](d, parts(expm1[double](h.high)), 0), 0), k)
+    k = choose(near, plus[double](d, times[double](d, parts(expm1_of[real](h.high, kind)), 0), 0), k)
     floor = times[real](parts(clip), one, kind)
     r = plus[real](no, floor, kind)
     z = over[real](k, r, kind)
-    cost.high = log1p_wide(z.high, &cost.low)
-    cost.low += z.low / (1 + z.high)
-    cost = choose(clipped, settled(cost), plus[real](parts(0 if x < 0 else a), l, kind))
+    if real is double:
+        cost.high = log1p_wide(z.high, &cost.low)
+        cost.low += z.low / (1 + z.high)
+        cost = settled(cost)
+    else:
+        cost = parts(log1p_quick(z.high))
+    cost = choose(clipped, cost, plus[real](parts(0 if x < 0 else a), l, kind))
     k.high = k.high if clipped else 1
     loss[0] = 0 if k.high <= 0 else (power * cost.high * back if power != 0 else 0)
 

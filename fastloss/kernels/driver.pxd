@@ -1,21 +1,21 @@
-"""What the drivers share: what can be asked for, chunks in threads, and the arrays that are written."""
+"""What the drivers share: what can be asked for, bounds, chunks in threads, and the arrays that are written."""
 
 cimport numpy as cnp
 from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_CheckExact
 from cython.parallel cimport prange
-from libc.math cimport INFINITY
+from libc.math cimport INFINITY, nextafter, nextafterf
 from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc
 from fastloss.kernels.system cimport bfloat16_type, raise_unfit, thread_count
+from fastloss.kernels.vecmath cimport real
 from fastloss.kernels.views cimport BF16, F16, F32, Kind, View, describe, meet, overlap, pieces, same_shape
 
 cdef enum:
-    VALUE = 0                    # also the numbers of fastloss/loss.py and softmax.py
+    VALUE = 0                    # also the numbers of fastloss/loss.py
     VALUE_AND_GRAD = 1
     GRAD_HESS = 2
-    SOFTMAX = 3
-    LOG_SOFTMAX = 4
-    LOGSUMEXP = 5
+    TRANSFORM = 3                # of rows, not losses: what a kernel writes as its gradient, and nothing else
+    ROW_NUMBERS = 4              # ... or as its losses, in the dtype of the input
 
     MAX_CHUNKS = 1024            # their sums take 8 KB, whatever the size
     STREAM = 16 << 20            # bytes of output that no cache keeps
@@ -146,3 +146,61 @@ cdef inline bint streams(list arrays, const View** read_too, int readers):
             if cnp.PyArray_DATA(<cnp.ndarray>array) == read_too[k].data:
                 return False
     return large
+
+
+# ---- bounds ----
+
+ctypedef struct Bounds:
+    bint bounded
+    bint ends                    # whether only the two bounds will do
+    double low, high
+
+
+cdef inline int set_bounds(Bounds* bounds, object interval, bint single) except -1:
+    """Take over a fastloss.arrays.Interval, or None; an open end becomes the next number computed with."""
+    bounds.bounded = interval is not None
+    if bounds.bounded:
+        bounds.low, bounds.high, low_open, high_open, bounds.ends = interval
+        if low_open:
+            bounds.low = nextafterf(bounds.low, INFINITY) if single else nextafter(bounds.low, INFINITY)
+        if high_open:
+            bounds.high = nextafterf(bounds.high, -INFINITY) if single else nextafter(bounds.high, -INFINITY)
+    return 0
+
+
+cdef inline bint small_integers(object bounds) except -1:
+    """Whether all integers within the bounds are exact in float."""
+    return bounds is not None and -(2.0**24) <= bounds[0] and bounds[1] <= 2.0**24
+
+
+cdef inline Py_ssize_t outside(const real* x, const double* w, Py_ssize_t n, const Bounds* bounds) noexcept nogil:
+    """The first visible element outside [low, high], or that is none of its two ends if only these will do; else -1.
+    NaN is not outside: it is seen in the result."""
+    cdef real low = <real>bounds.low, high = <real>bounds.high
+    cdef Py_ssize_t i
+    cdef int found = 0
+    if bounds.ends:
+        for i in range(n):
+            found |= (x[i] != low) & (x[i] != high) & (x[i] == x[i])
+    else:
+        for i in range(n):
+            found |= (x[i] < low) | (x[i] > high)
+    if found:
+        for i in range(n):
+            if (x[i] < low or x[i] > high or (bounds.ends and low < x[i] < high)) and (w == NULL or w[i] != 0):
+                return i
+    return -1
+
+
+# ---- answers ----
+
+cdef inline object answer(object value, list arrays, int ask):
+    """A value, a value and its gradients, or gradients and second derivatives; one of a kind stands alone."""
+    cdef Py_ssize_t half = len(arrays) // 2
+    if ask == VALUE:
+        return value
+    if ask == VALUE_AND_GRAD:
+        return value, arrays[0] if len(arrays) == 1 else tuple(arrays)
+    if half == 1:
+        return arrays[0], arrays[1]
+    return tuple(arrays[:half]), tuple(arrays[half:])

@@ -2,7 +2,9 @@
 
 from libc.math cimport INFINITY, fabs
 from fastloss.kernels.kernel cimport SCALE, kernel
-from fastloss.kernels.vecmath cimport absolute, exp_scaled, exp_tail, exp_times, expm1, log1p_unit, real
+from fastloss.kernels.vecmath cimport (
+    absolute, exp_quick, exp_scaled, exp_tail, exp_tail_quick, exp_times, expm1, log1p_unit, real,
+)
 
 
 # x, or y if that is NaN: a slope by one input is NaN where another is.
@@ -205,16 +207,23 @@ cdef void gaussian_kl(
     cdef real* by_log_var = grads[1]
     cdef real* hess_mu = hesses[0]
     cdef real* hess_log_var = hesses[1]
-    cdef double m, v, half, scale = params[SCALE]
+    cdef double m, v, half, tail, slope, scale = params[SCALE]
     cdef Py_ssize_t i
     for i in range(n):
         m = mu[i]
         v = log_var[i]
-        half = exp_times(0.5, v, 0)
-        loss[i] = (0.5 * m * scale) * m + (half if v > 100 else 0.5 * exp_tail(v, 0)) * scale
+        if real is double:
+            half = exp_times(0.5, v, 0)
+            tail = half if v > 100 else 0.5 * exp_tail(v, 0)
+            slope = half if v > 100 else 0.5 * expm1[double](v)
+        else:
+            half = 0.5 * exp_quick(v, &slope)
+            tail = 0.5 * exp_tail_quick(v, slope)
+            slope = 0.5 * slope
+        loss[i] = (0.5 * m * scale) * m + tail * scale
         if by_mu:
             by_mu[i] = unless_nan[real](mu[i], log_var[i])
-            by_log_var[i] = unless_nan[real](<real>(half if v > 100 else 0.5 * expm1[double](v)), mu[i])
+            by_log_var[i] = unless_nan[real](<real>slope, mu[i])
         if hess_mu:
             hess_mu[i] = 1
             hess_log_var[i] = <real>half

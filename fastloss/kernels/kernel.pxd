@@ -11,6 +11,14 @@ the whole expression and halves the speed.
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from libc.stdlib cimport free, malloc
 
+cdef extern from *:
+    """
+    #ifdef __GNUC__ /* the loop of a block that calls an inline function, instead of taking it in, does not vectorise */
+    #undef CYTHON_INLINE
+    #define CYTHON_INLINE inline __attribute__((always_inline))
+    #endif
+    """
+
 ctypedef void (*BlockF32)(
     float** inputs, double* loss, float** grad, float** hess, Py_ssize_t n, const double* params
 ) noexcept nogil

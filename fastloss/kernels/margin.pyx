@@ -3,7 +3,9 @@
 from libc.math cimport fabs
 from fastloss.kernels.kernel cimport SCALE, kernel
 from fastloss.kernels.special cimport atan
-from fastloss.kernels.vecmath cimport absolute, exp, exp_scaled, expm1_wide, log1p_unit, real, two_product, two_sum
+from fastloss.kernels.vecmath cimport (
+    absolute, exp, exp_quick, exp_scaled, expm1_wide, log1p_unit, real, two_product, two_sum,
+)
 
 
 # 1 where the sign is wrong or 0. Comparisons with a NaN are false, so each choice leaves it to the last branch.
@@ -185,11 +187,14 @@ cdef void exponential(
     cdef real* target = inputs[1]
     cdef real* grad = grads[0]
     cdef real* hess = hesses[0]
-    cdef double t, e
+    cdef double t, e, unused
     cdef Py_ssize_t i
     for i in range(n):
         t = target[i]
-        e = exp[double](-t * <double>pred[i])
+        if real is double:
+            e = exp[double](-t * <double>pred[i])
+        else:
+            e = exp_quick(-t * <double>pred[i], &unused)
         loss[i] = e
         if grad:
             grad[i] = <real>(-t * e)
@@ -238,8 +243,12 @@ cdef void savage(
         t = target[i]
         m = t * <double>pred[i]
         a = fabs(m)
-        e = exp[double](-a)
-        power = exp[double](-2 * a if m >= 0 else -a)
+        if real is double:
+            e = exp[double](-a)
+            power = exp[double](-2 * a if m >= 0 else -a)
+        else:
+            e = exp_quick(-a, &low)
+            power = e * e if m >= 0 else e
         d = 1 + e
         d2 = d * d
         x = (power if m >= 0 else 1) / d2

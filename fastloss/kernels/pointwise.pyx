@@ -3,12 +3,12 @@
 
 cimport numpy as cnp
 from cpython.pycapsule cimport PyCapsule_GetPointer
-from libc.math cimport INFINITY, NAN, nextafter, nextafterf
+from libc.math cimport INFINITY, NAN
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 from fastloss.kernels.driver cimport (
-    GRAD_HESS, MAX_CHUNKS, PRESCALE, VALUE, VALUE_AND_GRAD, Chunks, make_chunks, mean_of, number_like, output, run_chunks, streams,
-    sum_of_weights,
+    GRAD_HESS, MAX_CHUNKS, PRESCALE, VALUE, Bounds, Chunks, answer, make_chunks, mean_of, number_like, output, outside,
+    run_chunks, set_bounds, small_integers, streams, sum_of_weights,
 )
 from fastloss.kernels.kernel cimport MAX_PARAMS, SCALE, Kernel
 from fastloss.kernels.vecmath cimport real, sum_of
@@ -27,10 +27,7 @@ ctypedef struct Job:
     bint single                  # computed in float, not double
     bint with_grad, with_hess, with_losses, weighted, ignoring, stream
     View inputs[MAX_INPUTS]
-    bint bounded[MAX_INPUTS]
-    bint ends[MAX_INPUTS]        # whether only the two bounds will do
-    double low[MAX_INPUTS]
-    double high[MAX_INPUTS]
+    Bounds bounds[MAX_INPUTS]
     double params[MAX_PARAMS]
     double ignored
     View weight
@@ -60,24 +57,16 @@ cdef void read_weights(const Job* job, Py_ssize_t start, Py_ssize_t n, const rea
             w[i] = 0 if target[i] == ignored else w[i]
 
 
-cdef Py_ssize_t outside(
-    const real* x, const double* w, Py_ssize_t n, real low, real high, bint ends
-) noexcept nogil:
-    """The first visible element outside [low, high], or that is none of its two ends if only these will do; else -1.
-    NaN is not outside: it is seen in the result."""
+cdef bint weighs(const Job* job, const real* target, Py_ssize_t n) noexcept nogil:
+    """Whether any weight of a block may be other than 1."""
+    cdef real ignored = <real>job.ignored
     cdef Py_ssize_t i
     cdef int found = 0
-    if ends:
-        for i in range(n):
-            found |= (x[i] != low) & (x[i] != high) & (x[i] == x[i])
-    else:
-        for i in range(n):
-            found |= (x[i] < low) | (x[i] > high)
-    if found:
-        for i in range(n):
-            if (x[i] < low or x[i] > high or (ends and low < x[i] < high)) and (w == NULL or w[i] != 0):
-                return i
-    return -1
+    if job.weighted or not job.ignoring:
+        return job.weighted
+    for i in range(n):
+        found |= target[i] == ignored
+    return found
 
 
 cdef void finish(
@@ -156,12 +145,13 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
         n = min(stop - start, <Py_ssize_t>BLOCK)
         for k in range(inputs):
             x[k] = <real*>read[real](&job.inputs[k], start, n, spare + (1 + k) * BLOCK)
-        if job.weighted or job.ignoring:
+        w = NULL
+        if weighs[real](job, x[1], n):
             w = weights
             read_weights[real](job, start, n, x[1], w)
         for k in range(inputs):
-            if job.bounded[k]:
-                bad = outside[real](x[k], w, n, <real>job.low[k], <real>job.high[k], job.ends[k])
+            if job.bounds[k].bounded:
+                bad = outside[real](x[k], w, n, &job.bounds[k])
                 if bad >= 0:
                     job.chunks.unfit[chunk] = 1 + 8 * (start + bad) + k
                     free(buffers)
@@ -206,8 +196,11 @@ cdef int weigh_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil
         n = min(stop - start, <Py_ssize_t>BLOCK)
         if job.ignoring:
             t = read[real](&job.inputs[1], start, n, target)
-        read_weights[real](job, start, n, t, weights)
-        total += sum_of[double](weights, n)
+        if weighs[real](job, t, n):
+            read_weights[real](job, start, n, t, weights)
+            total += sum_of[double](weights, n)
+        else:
+            total += n
         start += n
     job.chunks.sums[chunk] = total
     return 0
@@ -218,11 +211,6 @@ cdef int do_chunk(const void* untyped, Py_ssize_t chunk, bint weigh) noexcept no
     if weigh:
         return weigh_chunk[float](job, chunk, 0) if job.single else weigh_chunk[double](job, chunk, 0)
     return run_chunk[float](job, chunk, 0) if job.single else run_chunk[double](job, chunk, 0)
-
-
-cdef bint small_integers(object bounds) except -1:
-    """Whether all integers within the bounds are exact in float."""
-    return bounds is not None and -(2.0**24) <= bounds[0] and bounds[1] <= 2.0**24
 
 
 def run(
@@ -276,15 +264,7 @@ def run(
     for k in range(len(params)):
         job.params[k] = params[k]
     for k in range(job.kernel.inputs):
-        job.bounded[k] = bounds[k] is not None
-        if job.bounded[k]:
-            job.low[k], job.high[k], low_open, high_open, job.ends[k] = bounds[k]
-            if low_open:
-                job.low[k] = nextafterf(job.low[k], INFINITY) if job.single else nextafter(job.low[k], INFINITY)
-            if high_open:
-                job.high[k] = nextafterf(job.high[k], -INFINITY) if job.single else nextafter(job.high[k], -INFINITY)
-
-    for k in range(job.kernel.inputs):
+        set_bounds(&job.bounds[k], bounds[k], job.single)
         readers[k] = &job.inputs[k]
     reader_count = job.kernel.inputs
     if job.weighted:
@@ -344,15 +324,3 @@ def run(
     if job.with_losses:
         return answer(arrays[0], arrays[1:], ask)
     return answer(value, arrays, ask)
-
-
-cdef object answer(object value, list arrays, int ask):
-    """A value, a value and its gradients, or gradients and second derivatives; one of a kind stands alone."""
-    cdef Py_ssize_t half = len(arrays) // 2
-    if ask == VALUE:
-        return value
-    if ask == VALUE_AND_GRAD:
-        return value, arrays[0] if len(arrays) == 1 else tuple(arrays)
-    if half == 1:
-        return arrays[0], arrays[1]
-    return tuple(arrays[:half]), tuple(arrays[half:])

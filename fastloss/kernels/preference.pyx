@@ -4,7 +4,7 @@ from libc.math cimport INFINITY, fabs
 from fastloss.kernels.kernel cimport SCALE, kernel
 from fastloss.kernels.scores cimport DOWN, cost, curvature, decay, difference, multiple, normalised, push
 from fastloss.kernels.vecmath cimport (
-    exp_tail, exp_times, exp_wide, expm1_wide, log1p_unit, log1p_wide, real, two_quotient,
+    exp_quick, exp_tail, exp_tail_quick, exp_times, exp_wide, expm1_wide, log1p_wide, real, two_quotient,
 )
 
 cdef enum:
@@ -24,6 +24,7 @@ cdef void bradley_terry(
     cdef real* by_rejected = grads[1]
     cdef real* hess_chosen = hesses[0]
     cdef real* hess_rejected = hesses[1]
+    cdef bint wide = sizeof(real) == sizeof(double)
     cdef double margin = 0.25 * params[0], center = params[1], center8 = 8 * params[1], scale = params[SCALE]
     cdef double c, r, x, low, lost, e, large, total, pull, g
     cdef Py_ssize_t i
@@ -34,9 +35,9 @@ cdef void bradley_terry(
         x = difference(x, margin, &lost)
         x = 4 * normalised(x, low + lost, &low)
         low = 4 * low
-        e = decay(x, low, &large)
+        e = decay(x, low, &large, wide)
         total = c + r
-        loss[i] = cost(x, e) * scale + (center * 16 * scale * total * total if center != 0 else 0)
+        loss[i] = cost(x, e, wide) * scale + (center * 16 * scale * total * total if center != 0 else 0)
         if by_chosen:
             pull = center8 * total if center != 0 else 0
             g = push(x, e, large, DOWN)
@@ -76,6 +77,7 @@ cdef void dpo(
     cdef real* by_rejected = grads[1]
     cdef real* hess_chosen = hesses[0]
     cdef real* hess_rejected = hesses[1]
+    cdef bint wide = sizeof(real) == sizeof(double)
     cdef double beta = params[0], beta8 = 8 * params[0], down = params[0] * DOWN
     cdef double wrong = params[1], right = 1 - params[1]
     cdef double x, low, e, large, u, v, g
@@ -83,10 +85,10 @@ cdef void dpo(
     for i in range(n):
         x = lead(policy_chosen[i], policy_rejected[i], ref_chosen[i], ref_rejected[i], &low)
         x = multiple(beta8, x, low, &low)
-        e = decay(x, low, &large)
+        e = decay(x, low, &large, wide)
         u = right if x < 0 else wrong
         v = wrong if x < 0 else right
-        loss[i] = (u * fabs(x) if u != 0 else 0) + log1p_unit[double](e)
+        loss[i] = (u * fabs(x) if u != 0 else 0) + cost(fabs(x), e, wide)
         if by_chosen:
             if wrong == 0:
                 g = -push(x, e, large, down)
@@ -140,7 +142,7 @@ cdef void kl_penalty(
     cdef real* grad = grads[0]
     cdef real* hess = hesses[0]
     cdef int estimator = <int>params[0]
-    cdef double scale = params[SCALE], d, low
+    cdef double scale = params[SCALE], d, low, power, less
     cdef Py_ssize_t i
     if estimator == K1:
         for i in range(n):
@@ -161,11 +163,19 @@ cdef void kl_penalty(
     else:
         for i in range(n):
             d = difference(logp_ref[i], logp[i], &low)
-            loss[i] = exp_tail(d, low) * scale
-            if grad:
-                grad[i] = -<real>expm1_wide(d, low)
-            if hess:
-                hess[i] = <real>exp_wide(d, low)
+            if real is double:
+                loss[i] = exp_tail(d, low) * scale
+                if grad:
+                    grad[i] = -<real>expm1_wide(d, low)
+                if hess:
+                    hess[i] = <real>exp_wide(d, low)
+            else:
+                power = exp_quick(d, &less)
+                loss[i] = exp_tail_quick(d, less) * scale
+                if grad:
+                    grad[i] = -<real>less
+                if hess:
+                    hess[i] = <real>power
 
 
 # -A rho, or -(1 +- clip) A where the ratio rho = e^d has gone further in the direction of the advantage. On which side of
@@ -190,7 +200,11 @@ cdef void ppo_clip(
         limit_low = lower_low if a < 0 else upper_low
         beyond = (d - limit) + (low - limit_low)  # exact where it is small
         beyond = -beyond if a < 0 else (beyond if a > 0 else a)
-        free = -exp_times(a, d, low)
+        if real is double:
+            free = -exp_times(a, d, low)
+        else:
+            low = exp_quick(d, &free)
+            free = -(a * (1 if a == 0 and low > 1 else low))
         held = -(less if a < 0 else more) * a
         loss[i] = held if beyond > 0 else free
         if grad:

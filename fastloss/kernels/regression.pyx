@@ -3,7 +3,9 @@
 from libc.float cimport DBL_MAX
 from libc.math cimport INFINITY, fabs, frexp, ldexp
 from fastloss.kernels.kernel cimport SCALE, kernel
-from fastloss.kernels.vecmath cimport exp_wide, expm1_wide, log1p_wide, real, two_product, two_sum
+from fastloss.kernels.vecmath cimport (
+    exp_quick, exp_wide, expm1_wide, log1p_quick, log1p_wide, real, two_product, two_sum,
+)
 
 cdef extern from "vecmath.h" nogil:
     double fused_add "VM_FMA_F64"(double a, double b, double c) noexcept
@@ -346,7 +348,8 @@ cdef inline double one_minus_log_ratio(double p, double t) noexcept nogil:
 
 # q^2 with |q| = log1p(x), x = |p - t| / (1 + the smaller): nothing cancels, and as x > 0 no error of x is amplified. x
 # in two parts, because q^2 doubles what is left of it. For their sake numerator and denominator are taken 2^128 times
-# smaller where they are large; where x itself is, the numerator alone, and 128 ln 2 is added.
+# smaller where they are large; where x itself is, the numerator alone, and 128 ln 2 is added. A float32 needs no second
+# part.
 cdef void msle(
     real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
 ) noexcept nogil:
@@ -362,24 +365,28 @@ cdef void msle(
         t = <double>target[i]
         small = p if p < t else t
         r = two_sum(p, -t, &lost)
-        lost = -lost if r < 0 else lost
-        a = fabs(r)
-        d = two_sum(one, small, &d_low)
-        shift = 88.722839111672999 if a * 1.183052186166774e-271 > d else 0  # 128 ln 2, 2^-900
-        shrink = 2.938735877055719e-39 if d > 1e30 else 1  # 2^-128
-        d = d * shrink
-        d_low = d_low * shrink
-        shrink = shrink * (2.938735877055719e-39 if shift > 0 else 1)
-        a = a * shrink
-        lost = lost * shrink
-        x = a / d
-        product = two_product(x, d, &rest)
-        x_low = (((a - product) - rest) + (lost - x * d_low)) / d
-        high = log1p_wide(x, &low)
-        low = low + x_low / (1 + x)
-        low = low + (shift * 3.3456773379254074e-17)
-        high = two_sum(high, shift, &lost)
-        low = low + lost if high < INFINITY else 0
+        if real is double:
+            lost = -lost if r < 0 else lost
+            a = fabs(r)
+            d = two_sum(one, small, &d_low)
+            shift = 88.722839111672999 if a * 1.183052186166774e-271 > d else 0  # 128 ln 2, 2^-900
+            shrink = 2.938735877055719e-39 if d > 1e30 else 1  # 2^-128
+            d = d * shrink
+            d_low = d_low * shrink
+            shrink = shrink * (2.938735877055719e-39 if shift > 0 else 1)
+            a = a * shrink
+            lost = lost * shrink
+            x = a / d
+            product = two_product(x, d, &rest)
+            x_low = (((a - product) - rest) + (lost - x * d_low)) / d
+            high = log1p_wide(x, &low)
+            low = low + x_low / (1 + x)
+            low = low + (shift * 3.3456773379254074e-17)
+            high = two_sum(high, shift, &lost)
+            low = low + lost if high < INFINITY else 0
+        else:
+            high = log1p_quick(fabs(r) / (one + small))
+            low = 0
         q = high + low
         loss[i] = q * q
         high = -high if r < 0 else high
@@ -415,8 +422,9 @@ cdef inline double exp_rest(double high, double low) noexcept nogil:
 
 
 # b (e^x - x - 1) with x = a r in two parts, as x may be 700, which amplifies what it rounded off: a = m 2^k, and r 2^k
-# leaves the range only where x does. Near 0 by the polynomial above, else from e^x - 1; from 600 on as a square, that
-# of e^(x/2), which a small b may bring back from beyond the largest number. Where x is -inf the loss is |a b r|.
+# leaves the range only where x does. Near 0 by the polynomial above (for float32 by a short series), else from e^x - 1;
+# from 600 on as a square, that of e^(x/2), which a small b may bring back from beyond the largest number. Where x is
+# -inf the loss is |a b r|.
 cdef void linex(
     real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
 ) noexcept nogil:
@@ -427,6 +435,8 @@ cdef void linex(
     cdef double a = params[0], b = params[1], ab = a * b, least = ab * a, r, lost, half, x, low, e, f, near, v, g
     cdef int k
     cdef double m = 2 * frexp(a, &k), power = ldexp(1, k - 1)
+    cdef bint wide = sizeof(real) == sizeof(double)
+    cdef double bottom = -1.5 if wide else -0.0625, top = 2 if wide else 0.0625
     cdef Py_ssize_t i
     least = least if least < DBL_MAX else DBL_MAX
     for i in range(n):
@@ -435,20 +445,29 @@ cdef void linex(
         half = 0.5 * pred[i] - 0.5 * target[i]
         x = two_product(m, 2 * (half * power) if fabs(r) == INFINITY else r * power, &low)
         low = low + m * (lost * power) if fabs(x) < 10000 else 0
-        e = expm1_wide(x if x <= 600 else 0.5 * x, low if x <= 600 else 0.5 * low)
+        if real is double:
+            e = expm1_wide(x if x <= 600 else 0.5 * x, low if x <= 600 else 0.5 * low)
+            near = exp_rest(x, low)
+            g = two_product(0.5 * b, x, &lost)
+            near = fused_add(g, near, lost * near if lost == lost else 0)  # b is above 2^996
+        else:
+            low = 0
+            exp_quick(x if x <= 600 else 0.5 * x, &e)
+            near = x * (1 + x * (1 / 3.0 + x * (1 / 12.0 + x * (1 / 60.0 + x * (1 / 360.0)))))
+            near = (0.5 * b * x) * near
         f = 1 if x <= 600 else e
         v = (b * ((e - (x if x <= 600 else 0)) - low)) * f
-        near = exp_rest(x, low)
-        g = two_product(0.5 * b, x, &lost)
-        near = fused_add(g, near, lost * near if lost == lost else 0)  # b is above 2^996
-        v = (near if x <= 2 else v) if x >= -1.5 else v
+        v = (near if x <= top else v) if x >= bottom else v
         v = (2 * ab * half if fabs(r) == INFINITY else ab * r) if x == -INFINITY else v
         loss[i] = fabs(v)  # both factors of a square may be -0.0
         if grad:
             g = least * r if fabs(x) < 1e-289 else (ab * e) * f  # without the rounding of a denormal x
             grad[i] = <real>g
         if hess:
-            e = exp_wide(x if fabs(x) <= 600 else 0.5 * x, low if fabs(x) <= 600 else 0.5 * low)
+            if real is double:
+                e = exp_wide(x if fabs(x) <= 600 else 0.5 * x, low if fabs(x) <= 600 else 0.5 * low)
+            else:
+                e = exp_quick(x if fabs(x) <= 600 else 0.5 * x, &lost)
             f = 1 if fabs(x) <= 600 else e
             hess[i] = <real>((ab * e) * (a * f))
 

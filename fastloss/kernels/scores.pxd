@@ -1,10 +1,11 @@
 """What the losses of score differences share: differences in two parts, and the pieces of log(1 + e^-x).
 
-The kernels that use it compute in double, whatever comes in: a difference of float32 numbers then is exact enough.
+The kernels that use it compute in double, whatever comes in: a difference of float32 numbers then is exact enough, also
+for an exponent. So `wide`, with both parts of x and all digits of the powers, is for float64 only.
 """
 
 from libc.math cimport INFINITY, fabs
-from fastloss.kernels.vecmath cimport exp_times, log1p_unit, two_product, two_sum
+from fastloss.kernels.vecmath cimport exp_quick, exp_times, log1p_unit, log1p_unit_quick, two_product, two_sum
 
 cdef extern from *:
     """
@@ -36,14 +37,19 @@ cdef inline double multiple(double factor, double high, double low, double* rest
 
 
 # e = e^-|x| for x in two parts; *large gets 2^100 e, which is never denormal where e counts.
-cdef inline double decay(double x, double low, double* large) noexcept nogil:
+cdef inline double decay(double x, double low, double* large, bint wide) noexcept nogil:
+    cdef double unused, e
+    if not wide:
+        e = exp_quick(-fabs(x), &unused)
+        large[0] = e * UP
+        return e
     large[0] = exp_times(UP, -fabs(x), low if x < 0 else -low)
     return large[0] * DOWN
 
 
 # log(1 + e^-x), made of e: nothing overflows, and no tail is added to 1.
-cdef inline double cost(double x, double e) noexcept nogil:
-    return (-x if x < 0 else 0) + log1p_unit[double](e)
+cdef inline double cost(double x, double e, bint wide) noexcept nogil:
+    return (-x if x < 0 else 0) + (log1p_unit[double](e) if wide else log1p_unit_quick(e))
 
 
 # factor sigma(-x), the factor given 2^100 too small: a denormal e would have too few digits to be multiplied.

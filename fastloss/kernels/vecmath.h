@@ -20,6 +20,12 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined(__GNUC__)
+#define VM_INLINE static inline __attribute__((always_inline)) /* a call would end the vectors of a loop */
+#else
+#define VM_INLINE static inline
+#endif
+
 #if defined(__FMA__) || defined(__aarch64__)
 #define VM_FMA_F32(a, b, c) __builtin_fmaf(a, b, c)
 #define VM_FMA_F64(a, b, c) __builtin_fma(a, b, c)
@@ -28,21 +34,21 @@
 #define VM_FMA_F64(a, b, c) ((a) * (b) + (c))
 #endif
 
-static inline float vm_float(uint32_t bits) { float x; memcpy(&x, &bits, 4); return x; }
-static inline uint32_t vm_bits_f32(float x) { uint32_t bits; memcpy(&bits, &x, 4); return bits; }
-static inline double vm_double(uint64_t bits) { double x; memcpy(&x, &bits, 8); return x; }
-static inline uint64_t vm_bits_f64(double x) { uint64_t bits; memcpy(&bits, &x, 8); return bits; }
+VM_INLINE float vm_float(uint32_t bits) { float x; memcpy(&x, &bits, 4); return x; }
+VM_INLINE uint32_t vm_bits_f32(float x) { uint32_t bits; memcpy(&bits, &x, 4); return bits; }
+VM_INLINE double vm_double(uint64_t bits) { double x; memcpy(&x, &bits, 8); return x; }
+VM_INLINE uint64_t vm_bits_f64(double x) { uint64_t bits; memcpy(&bits, &x, 8); return bits; }
 
 /* a + b, a b and a / b in two parts: the return value is what C gives, *low what it rounded off (of the quotient to
  * 2^-53 of itself, of the others exactly). *low is NaN or wrong where the result is not finite, where the product or
  * its factors are above 2^996, and below 2^-969, where what is rounded off would be denormal. */
-static inline double vm_two_sum_f64(double a, double b, double *low) {
+VM_INLINE double vm_two_sum_f64(double a, double b, double *low) {
     double sum = a + b, part = sum - a;
     *low = (a - (sum - part)) + (b - part);
     return sum;
 }
 
-static inline double vm_two_product_f64(double a, double b, double *low) {
+VM_INLINE double vm_two_product_f64(double a, double b, double *low) {
     double product = a * b;
 #if defined(__FMA__) || defined(__aarch64__)
     *low = VM_FMA_F64(a, b, -product);
@@ -55,20 +61,20 @@ static inline double vm_two_product_f64(double a, double b, double *low) {
     return product;
 }
 
-static inline double vm_two_quotient_f64(double a, double b, double *low) {
+VM_INLINE double vm_two_quotient_f64(double a, double b, double *low) {
     double quotient = a / b, rest, product = vm_two_product_f64(quotient, b, &rest);
     *low = ((a - product) - rest) / b;
     return quotient;
 }
 
 /* q(r) of e^r = 1 + r + r^2 q(r), |r| <= ln(2)/2. */
-static inline float vm_exp_q_f32(float r) {
+VM_INLINE float vm_exp_q_f32(float r) {
     float r2 = r * r;
     float q = VM_FMA_F32(r2, 0x1.6a23cp-10f, VM_FMA_F32(r, 0x1.123a22p-7f, 0x1.5558f4p-5f));
     return VM_FMA_F32(r2, q, VM_FMA_F32(r, 0x1.555492p-3f, 0x1.fffffcp-2f));
 }
 
-static inline double vm_exp_q_f64(double r) {
+VM_INLINE double vm_exp_q_f64(double r) {
     double r2 = r * r, r4 = r2 * r2;
     double high = VM_FMA_F64(r2, VM_FMA_F64(r, 0x1.ad7f50c2b963ap-26, 0x1.28ad9cfad3a56p-22),
                              VM_FMA_F64(r, 0x1.71df25aa5584cp-19, 0x1.a01999e0a4696p-16));
@@ -89,7 +95,7 @@ static inline double vm_exp_q_f64(double r) {
  * (100) too high until the last multiplication, so that denormal results are rounded once, as they should be.
  *
  * Worst error for k = 0, x <= 0: float32 1.02 ULP, float64 0.76 ULP; of *expm1 less than 2. */
-static inline float vm_exp_scaled_f32(float x, float k, float *expm1) {
+VM_INLINE float vm_exp_scaled_f32(float x, float k, float *expm1) {
     const float magic = 12582912.0f + 30.0f - k;
     const float lowest = (k - 155.0f) * 0.693147181f; /* 2^-155 rounds to 0; -inf must not reach the reduction */
     x = x < lowest ? lowest : x;
@@ -103,7 +109,7 @@ static inline float vm_exp_scaled_f32(float x, float k, float *expm1) {
     return e;
 }
 
-static inline double vm_exp_scaled_f64(double x, double k, double *expm1) {
+VM_INLINE double vm_exp_scaled_f64(double x, double k, double *expm1) {
     const double magic = 6755399441055744.0 + 100.0 - k;
     const double lowest = (k - 1080.0) * 0.6931471805599453;
     x = x < lowest ? lowest : x;
@@ -123,7 +129,7 @@ static inline double vm_exp_scaled_f64(double x, double k, double *expm1) {
 
 /* The parts of e^(high + low) = 2^n e^r: n, as the low bits of the number 1.5 * 2^52 + n that is returned, and
  * e^r = 1 + r + r^2 q(r) = *sum + *rest. */
-static inline double vm_exp_parts_f64(double high, double low, double *sum, double *rest) {
+VM_INLINE double vm_exp_parts_f64(double high, double low, double *sum, double *rest) {
     const double magic = 6755399441055744.0;
     double t = VM_FMA_F64(high, 1.4426950408889634, magic), n = t - magic;
     double first = VM_FMA_F64(n, -0x1.62e42fee00000p-1, high);
@@ -136,12 +142,12 @@ static inline double vm_exp_parts_f64(double high, double low, double *sum, doub
 }
 
 /* 2^n for the n in the low bits of t, -1022 to 1023. */
-static inline double vm_exp2_f64(double t) { return vm_double((vm_bits_f64(t) << 52) + 0x3ff0000000000000u); }
+VM_INLINE double vm_exp2_f64(double t) { return vm_double((vm_bits_f64(t) << 52) + 0x3ff0000000000000u); }
 
 /* exp_wide(high, low) = e^(high + low) for |low| up to 1/1000, over the whole range: denormal results are rounded once,
  * what is smaller gives 0, what is larger inf, NaN gives NaN. low is not looked at where high is that far out or
  * infinite. 2^n is multiplied in two factors, of which the second is 2^100 or 2^-100. Worst error: float64 0.78 ULP. */
-static inline double vm_exp_wide_f64(double high, double low) {
+VM_INLINE double vm_exp_wide_f64(double high, double low) {
     low = fabs(high) < 750.0 ? low : 0.0;
     high = high < -750.0 ? -750.0 : high;
     high = high > 710.0 ? 710.0 : high;
@@ -153,7 +159,7 @@ static inline double vm_exp_wide_f64(double high, double low) {
 /* exp_times(a, high, low) = a e^(high + low), which overflows or underflows only if the result does: up to 2^1000 or
  * 2^-1000 of 2^n is multiplied before a, so that a denormal a keeps its digits, the rest after it, in two halves.
  * Worst error: float64 1.48 ULP. */
-static inline double vm_exp_times_f64(double a, double high, double low) {
+VM_INLINE double vm_exp_times_f64(double a, double high, double low) {
     const double magic = 6755399441055744.0;
     low = fabs(high) < 1500.0 ? low : 0.0;
     high = high < -1500.0 ? -1500.0 : high;
@@ -166,7 +172,7 @@ static inline double vm_exp_times_f64(double a, double high, double low) {
 }
 
 /* e^x over the whole range, as exp_wide. Worst error: float32 1.01 ULP, float64 0.78 ULP. */
-static inline float vm_exp_f32(float x) {
+VM_INLINE float vm_exp_f32(float x) {
     const float magic = 12582912.0f;
     x = x < -108.0f ? -108.0f : x;
     x = x > 89.0f ? 89.0f : x;
@@ -179,11 +185,11 @@ static inline float vm_exp_f32(float x) {
     return (1.0f + p) * vm_float((vm_bits_f32(t + shift) << 23) + 0x3f800000u) * back;
 }
 
-static inline double vm_exp_f64(double x) { return vm_exp_wide_f64(x, 0.0); }
+VM_INLINE double vm_exp_f64(double x) { return vm_exp_wide_f64(x, 0.0); }
 
 /* e^x - 1 over the whole range, in two parts: 1 is taken off 2^n e^r before that is rounded, and what the difference
  * rounds off is kept. For x > 1 everything is 2^30 (2^100) smaller until the last multiplication. */
-static inline float vm_expm1_parts_f32(float x, float *low) {
+VM_INLINE float vm_expm1_parts_f32(float x, float *low) {
     const float magic = 12582912.0f;
     x = x < -20.0f ? -20.0f : x;
     x = x > 89.0f ? 89.0f : x;
@@ -200,7 +206,7 @@ static inline float vm_expm1_parts_f32(float x, float *low) {
     return high * back;
 }
 
-static inline double vm_expm1_parts_f64(double x, double x_low, double *low) {
+VM_INLINE double vm_expm1_parts_f64(double x, double x_low, double *low) {
     x_low = fabs(x) < 750.0 ? x_low : 0.0;
     x = x < -50.0 ? -50.0 : x;
     x = x > 710.0 ? 710.0 : x;
@@ -213,25 +219,25 @@ static inline double vm_expm1_parts_f64(double x, double x_low, double *low) {
 }
 
 /* expm1_wide(high, low) = e^(high + low) - 1 for |low| up to 1/1000. Worst error: float64 1.22 ULP. */
-static inline double vm_expm1_wide_f64(double high, double low) {
+VM_INLINE double vm_expm1_wide_f64(double high, double low) {
     double rest, first = vm_expm1_parts_f64(high, low, &rest);
     return first + rest;
 }
 
 /* e^x - 1 over the whole range; x for a tiny x, also -0. Worst error: float32 1.19 ULP, float64 1.22 ULP. */
-static inline float vm_expm1_f32(float x) {
+VM_INLINE float vm_expm1_f32(float x) {
     float rest, first = vm_expm1_parts_f32(x, &rest);
     return x == 0.0f ? x : first + rest;
 }
 
-static inline double vm_expm1_f64(double x) {
+VM_INLINE double vm_expm1_f64(double x) {
     double rest, first = vm_expm1_parts_f64(x, 0.0, &rest);
     return x == 0.0 ? x : first + rest;
 }
 
 /* exp_tail(high, low) = e^x - 1 - x for x = high + low, |low| up to half an ulp of high: x^2/2 + x^3 R(x) up to 1,
  * beyond from the parts of e^x - 1. Worst error: float64 2.35 ULP. */
-static inline double vm_exp_tail_f64(double high, double low) {
+VM_INLINE double vm_exp_tail_f64(double high, double low) {
     double x = high, x2 = x * x, x4 = x2 * x2, half = 0.5 * x2, rest, first = vm_expm1_parts_f64(x, low, &rest);
     double r = VM_FMA_F64(x4, 0x1.b054618edf4c8p-41,
                           VM_FMA_F64(x2, VM_FMA_F64(x, 0x1.997e1ffb95450p-37, 0x1.6128d428a2e76p-33),
@@ -250,7 +256,7 @@ static inline double vm_exp_tail_f64(double high, double low) {
 /* tanh(x) = E / (E + 2) with E = e^2|x| - 1 in two parts: odd, x for a tiny x, 1 from 19.1 (9.1) on. What E and E + 2
  * round off is given back to first order: 2.5 ULP without that.
  * Worst error: float32 1.34 ULP, float64 1.36 ULP. */
-static inline float vm_tanh_f32(float x) {
+VM_INLINE float vm_tanh_f32(float x) {
     float a = fabsf(x);
     a = a > 20.0f ? 20.0f : a;
     float rest, first = vm_expm1_parts_f32(2.0f * a, &rest);
@@ -260,7 +266,7 @@ static inline float vm_tanh_f32(float x) {
     return copysignf(quotient + (e_low - quotient * d_low) / d, x);
 }
 
-static inline double vm_tanh_f64(double x) {
+VM_INLINE double vm_tanh_f64(double x) {
     double a = fabs(x);
     a = a > 40.0 ? 40.0 : a;
     double rest, first = vm_expm1_parts_f64(2.0 * a, 0.0, &rest);
@@ -271,7 +277,7 @@ static inline double vm_tanh_f64(double x) {
 
 /* log(1 + f) = f + k ln 2 for 1 + f in [sqrt(1/2), sqrt(2)], with k ln 2 added in two parts: f - f^2/2 + f^3 P(f)
  * (float32), or fdlibm's e_log.c form in s = f/(2 + f) (float64). */
-static inline float vm_log_near_1_f32(float f, float k) {
+VM_INLINE float vm_log_near_1_f32(float f, float k) {
     float f2 = f * f, f4 = f2 * f2;
     float high = VM_FMA_F32(f2, VM_FMA_F32(f, -0x1.de3be6p-4f, 0x1.e6f0fep-4f),
                             VM_FMA_F32(f, -0x1.fc2218p-4f, 0x1.23375ep-3f));
@@ -282,7 +288,7 @@ static inline float vm_log_near_1_f32(float f, float k) {
     return VM_FMA_F32(k, 0.693359375f, f + small);
 }
 
-static inline double vm_log_near_1_f64(double f, double k) {
+VM_INLINE double vm_log_near_1_f64(double f, double k) {
     double s = f / (2.0 + f), z = s * s, z2 = z * z, half = 0.5 * f * f;
     double w = VM_FMA_F64(z2, VM_FMA_F64(z, 1.479819860511658591e-01, 1.531383769920937332e-01),
                           VM_FMA_F64(z, 1.818357216161805012e-01, 2.222219843214978396e-01));
@@ -298,7 +304,7 @@ static inline double vm_log_near_1_f64(double f, double k) {
  *     log(1 + f) = 2 artanh(g/2) = g + g (g^2/12 + g^4 R(g^2)),
  *
  * all in two parts but g^4 R, which is less than 2^-12 of the whole; k ln 2 is added in two parts, the first exact. */
-static inline double vm_log_core_f64(double f, double f_low, double k, double *low) {
+VM_INLINE double vm_log_core_f64(double f, double f_low, double k, double *low) {
     double h = 0.5 * f, d = 1.0 + h, d_low = (h - (d - 1.0)) + 0.5 * f_low, inverse = 1.0 / d, lost;
     double g = f * inverse, gd = vm_two_product_f64(g, d, &lost);
     double g_low = ((((f - gd) - lost) + f_low) - g * d_low) * inverse;
@@ -323,7 +329,7 @@ static inline double vm_log_core_f64(double f, double f_low, double k, double *l
 
 /* log(x) = high + *low for every x, to 2^-64 of itself: the low part is what an exponent needs. Denormal numbers are
  * made normal first. 0 gives -inf, less than 0 NaN, inf inf, NaN NaN, each with a low part of 0. */
-static inline double vm_log_wide_f64(double x, double *low) {
+VM_INLINE double vm_log_wide_f64(double x, double *low) {
     double u = x < 0x1p-1022 ? x * 0x1p54 : x, bias = x < 0x1p-1022 ? 4503599627371574.0 : 4503599627371520.0;
     uint64_t k = (vm_bits_f64(u) + (0x4000000000000000u - 0x3fe6a09e667f3bcdu)) >> 52; /* 1024 too large: >= 0 */
     double n = vm_double(0x4330000000000000u | k) - bias;                              /* v3 cannot cast k to double */
@@ -336,7 +342,7 @@ static inline double vm_log_wide_f64(double x, double *low) {
 }
 
 /* log(x) for every x, as log_wide. Worst error: float32 0.88 ULP, float64 0.51 ULP. */
-static inline float vm_log_f32(float x) {
+VM_INLINE float vm_log_f32(float x) {
     float u = x < 0x1p-126f ? x * 0x1p24f : x;
     int32_t k = (int32_t)(vm_bits_f32(u) - 0x3f3504f3u) >> 23;
     float n = (float)k - (x < 0x1p-126f ? 24.0f : 0.0f);
@@ -345,13 +351,13 @@ static inline float vm_log_f32(float x) {
     return x < INFINITY ? y : x;
 }
 
-static inline double vm_log_f64(double x) {
+VM_INLINE double vm_log_f64(double x) {
     double low;
     return vm_log_wide_f64(x, &low);
 }
 
 /* log1p(x) = high + *low, to 2^-64 of itself, with what 1 + x rounds off. -1 gives -inf, less than that NaN. */
-static inline double vm_log1p_wide_f64(double x, double *low) {
+VM_INLINE double vm_log1p_wide_f64(double x, double *low) {
     double lost, u = vm_two_sum_f64(1.0, x, &lost);
     uint64_t k = (vm_bits_f64(u) + (0x4000000000000000u - 0x3fe6a09e667f3bcdu)) >> 52;
     double n = vm_double(0x4330000000000000u | k) - 4503599627371520.0;
@@ -367,7 +373,7 @@ static inline double vm_log1p_wide_f64(double x, double *low) {
 
 /* log1p(x) for x >= -1: 1 + x = 2^k (1 + f), and what 1 + x rounded off is put back into f. -1 gives -inf, less than
  * that NaN, inf inf, NaN NaN. Worst error: float32 1.50 ULP, float64 1.34 ULP. */
-static inline float vm_log1p_f32(float x) {
+VM_INLINE float vm_log1p_f32(float x) {
     float high = x > 1.0f ? x : 1.0f, low = x > 1.0f ? 1.0f : x;
     float u = high + low, lost = low - (u - high);
     int32_t k = (int32_t)(vm_bits_f32(u) - 0x3f3504f3u) >> 23;
@@ -378,7 +384,7 @@ static inline float vm_log1p_f32(float x) {
     return x < INFINITY ? y : x;
 }
 
-static inline double vm_log1p_f64(double x) {
+VM_INLINE double vm_log1p_f64(double x) {
     double high = x > 1.0 ? x : 1.0, low = x > 1.0 ? 1.0 : x;
     double u = high + low, lost = low - (u - high);
     uint64_t k = (vm_bits_f64(u) + (0x4000000000000000u - 0x3fe6a09e667f3bcdu)) >> 52;
@@ -391,12 +397,12 @@ static inline double vm_log1p_f64(double x) {
 
 /* log1p(x) for 0 <= x <= 1, as of e^-|x|: k is 0, or 1 with f = (x - 1)/2. NaN gives NaN.
  * Worst error: float32 1.50 ULP, float64 1.35 ULP. */
-static inline float vm_log1p_unit_f32(float x) {
+VM_INLINE float vm_log1p_unit_f32(float x) {
     float f = x > 0.414213562f ? (x - 1.0f) * 0.5f : x;
     return vm_log_near_1_f32(f, x > 0.414213562f ? 1.0f : 0.0f);
 }
 
-static inline double vm_log1p_unit_f64(double x) {
+VM_INLINE double vm_log1p_unit_f64(double x) {
     double f = x > 0.41421356237309503 ? (x - 1.0) * 0.5 : x;
     return vm_log_near_1_f64(f, x > 0.41421356237309503 ? 1.0 : 0.0);
 }
@@ -404,7 +410,7 @@ static inline double vm_log1p_unit_f64(double x) {
 /* x^y for x >= 0, as e^(y log x) with the exponent in two parts. x^0 = 1, 0^y = 0 or inf, 1^y = 1, also for an infinite
  * y; NaN in x or y gives NaN. An exponent beyond 2^100 is cut there, where all powers but those of 1 are 0 or inf.
  * Worst error: float32 0.51 ULP (by way of double), float64 0.78 ULP. */
-static inline double vm_power_f64(double x, double y) {
+VM_INLINE double vm_power_f64(double x, double y) {
     double log_low, low, exponent = y > 0x1p100 ? 0x1p100 : y;
     exponent = exponent < -0x1p100 ? -0x1p100 : exponent;
     double log = vm_log_wide_f64(x, &log_low), high = vm_two_product_f64(exponent, log, &low);
@@ -413,12 +419,78 @@ static inline double vm_power_f64(double x, double y) {
     return x == x ? power : x;
 }
 
-static inline float vm_power_f32(float x, float y) {
+VM_INLINE float vm_power_f32(float x, float y) {
     double exponent = y > 0x1p100f ? 0x1p100 : (double)y;
     exponent = exponent < -0x1p100 ? -0x1p100 : exponent;
     double power = vm_exp_f64(exponent * vm_log_f64((double)x));
     power = y == 0.0f ? 1.0 : power;
     return x == x ? (float)power : x;
+}
+
+/* The _quick functions are for a float32 kernel that computes in double. They give 36 bits (exp_tail_quick 31), a
+ * thousandth of a float32's ULP, for a third of the work; results below 2^-1022 are 0, above 2^1023.5 inf.
+ *
+ * exp_quick(x) = e^x; *expm1 gets e^x - 1, with its digits near x = 0. 0 and inf come of the exponents that stand for
+ * them. Worst error: 2^-39.5 of e^x, 2^-36.5 of e^x - 1. */
+VM_INLINE double vm_exp_quick_f64(double x, double *expm1) {
+    const double magic = 6755399441055744.0;
+    x = x < -709.3 ? -709.3 : x;
+    x = x > 709.6 ? 709.6 : x;
+    double t = VM_FMA_F64(x, 1.4426950408889634, magic), n = t - magic, r = VM_FMA_F64(n, -0.6931471805599453, x);
+    double r2 = r * r;
+    double high = VM_FMA_F64(r2, 0x1.9e8981ef5fe36p-16, VM_FMA_F64(r, 0x1.a1855f0f1794dp-13, 0x1.6c18d2ef69297p-10));
+    double low = VM_FMA_F64(r, 0x1.5555557dd2b9dp-3, 0x1.000000005de60p-1);
+    low = VM_FMA_F64(r2, VM_FMA_F64(r, 0x1.1110a26019079p-7, 0x1.5555541e70f83p-5), low);
+    double p = VM_FMA_F64(r2, VM_FMA_F64(r2 * r2, high, low), r);
+    double e = (1.0 + p) * vm_exp2_f64(t);
+    *expm1 = n == 0.0 ? p : e - 1.0;
+    return e;
+}
+
+/* e^x - 1 - x, given e^x - 1; the series where the difference cancels. Worst error: 2^-31 of itself. */
+VM_INLINE double vm_exp_tail_quick_f64(double x, double expm1) {
+    double series = VM_FMA_F64(x, VM_FMA_F64(x, 1.0 / 720, 1.0 / 120), 1.0 / 24);
+    series = VM_FMA_F64(x, VM_FMA_F64(x, series, 1.0 / 6), 0.5) * x * x;
+    return fabs(x) < 0.0625 ? series : (x > 100.0 ? expm1 : expm1 - x);
+}
+
+/* log(1 + f) + k ln 2 for 1 + f in [sqrt(1/2), sqrt(2)]. */
+VM_INLINE double vm_log_quick_near_1_f64(double f, double k) {
+    double f2 = f * f, f4 = f2 * f2;
+    double high = VM_FMA_F64(f2, VM_FMA_F64(f, -0x1.8b09bc4dfa7f2p-5, 0x1.755e0f04d9088p-4),
+                             VM_FMA_F64(f, -0x1.7c64acb4d6595p-4, 0x1.724a1fe8e90c6p-4));
+    double middle = VM_FMA_F64(f2, VM_FMA_F64(f, -0x1.9511d7ce9e2afp-4, 0x1.c6e13edc0a405p-4),
+                               VM_FMA_F64(f, -0x1.001df2f6deeb1p-3, 0x1.2494b9491a8c4p-3));
+    double low = VM_FMA_F64(f2, VM_FMA_F64(f, -0x1.5554a1426f934p-3, 0x1.99998b2ea5e1dp-3),
+                            VM_FMA_F64(f, -0x1.000000c151e06p-2, 0x1.55555560a60a8p-2));
+    double p = VM_FMA_F64(f4, VM_FMA_F64(f4, high, middle), low);
+    return VM_FMA_F64(k, 0.6931471805599453, VM_FMA_F64(f2, VM_FMA_F64(f, p, -0.5), f));
+}
+
+/* log(x) for x >= 0, at least 2^-1022 or 0; else NaN. Worst error: 2^-38.1 of itself. */
+VM_INLINE double vm_log_quick_f64(double x) {
+    uint64_t k = (vm_bits_f64(x) + (0x4000000000000000u - 0x3fe6a09e667f3bcdu)) >> 52;
+    double m = vm_double(vm_bits_f64(x) - (k << 52) + 0x4000000000000000u);
+    double y = vm_log_quick_near_1_f64(m - 1.0, vm_double(0x4330000000000000u | k) - 4503599627371520.0);
+    y = x > 0.0 ? y : (x == 0.0 ? -INFINITY : NAN);
+    return x < INFINITY ? y : x;
+}
+
+/* log(1 + x) for x >= -1; else NaN. Worst error: 2^-38.1 of itself. */
+VM_INLINE double vm_log1p_quick_f64(double x) {
+    double u = 1.0 + x;
+    uint64_t k = (vm_bits_f64(u) + (0x4000000000000000u - 0x3fe6a09e667f3bcdu)) >> 52;
+    double n = vm_double(0x4330000000000000u | k) - 4503599627371520.0;
+    double m = vm_double(vm_bits_f64(u) - (k << 52) + 0x4000000000000000u);
+    double y = vm_log_quick_near_1_f64(n == 0.0 ? x : m - 1.0, n);
+    y = u > 0.0 ? y : (u == 0.0 ? -INFINITY : NAN);
+    return x < INFINITY ? y : x;
+}
+
+/* The same for 0 <= x <= 1. Worst error: 2^-38.1 of itself. */
+VM_INLINE double vm_log1p_unit_quick_f64(double x) {
+    double f = x > 0.41421356237309503 ? (x - 1.0) * 0.5 : x;
+    return vm_log_quick_near_1_f64(f, x > 0.41421356237309503 ? 1.0 : 0.0);
 }
 
 /* Sums in 32 lanes, which are then added in pairs: no chain of additions is longer than n/32 + 5, which keeps both the

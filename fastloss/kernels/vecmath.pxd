@@ -32,6 +32,11 @@ cdef extern from "vecmath.h" nogil:
     double two_sum "vm_two_sum_f64"(double a, double b, double* low) noexcept
     double two_product "vm_two_product_f64"(double a, double b, double* low) noexcept
     double two_quotient "vm_two_quotient_f64"(double a, double b, double* low) noexcept
+    double exp_quick "vm_exp_quick_f64"(double x, double* expm1) noexcept
+    double exp_tail_quick "vm_exp_tail_quick_f64"(double x, double expm1) noexcept
+    double log_quick "vm_log_quick_f64"(double x) noexcept
+    double log1p_quick "vm_log1p_quick_f64"(double x) noexcept
+    double log1p_unit_quick "vm_log1p_unit_quick_f64"(double x) noexcept
     float vm_sum_f32(const float* x, Py_ssize_t n) noexcept
     double vm_sum_f64(const double* x, Py_ssize_t n) noexcept
     double vm_sum_twice_f64(const double* x, Py_ssize_t n) noexcept
