@@ -57,6 +57,7 @@ def over_forms(forms: list[tuple[fl.Loss, bool]]) -> pytest.MarkDecorator:
 
 
 each_form, each_row_form = over_forms(FORMS), over_forms(ROW_FORMS)
+each_labelled_form = over_forms([(loss, soft) for loss, soft in ROW_FORMS if loss.target])
 each_one_gradient = over_forms([(loss, soft) for loss, soft in FORMS if len(loss.grads) == 1])
 
 
