@@ -8,7 +8,7 @@ ignore_index.
 import math
 
 from .generative import sigmoid, softplus
-from .numbers import divide, log, power, stop_gradient
+from .numbers import log, power, stop_gradient
 from .softmax import logsumexp, softmax
 
 
@@ -279,7 +279,8 @@ def unlikelihood_grad(logits, target, *, class_weight=None, ignore_index=-100):
 
         w_y p_y    for the label        -w_y p_y p_k / (1 - p_y)    for the others
 
-    Smooth everywhere; the slopes of a row add up to 0.
+    Smooth everywhere; the slopes of a row add up to 0. A label with no other beside it, whose loss is infinite, has
+    none.
 
     >>> [round(slope, 6) for slope in unlikelihood_grad([0.0, 0.0, 0.0], 0)]
     [0.333333, -0.166667, -0.166667]
@@ -289,8 +290,10 @@ def unlikelihood_grad(logits, target, *, class_weight=None, ignore_index=-100):
         return [0] * len(logits)
     others = _others(logits, target)
     rest = sum(others)
+    if rest == 0:
+        return [0] * len(logits)
     p = softmax(logits)[target]
-    slopes = [-weight * p * (divide(q, rest) if q != 0 else 0 * q) for q in others]
+    slopes = [-weight * p * q / rest for q in others]
     slopes[target:target] = [weight * p]
     return slopes
 

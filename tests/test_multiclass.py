@@ -248,7 +248,7 @@ def test_hessian_vector_product_is_within_4_ulp(dtype: Any) -> None:
 
 
 def test_hessian_vector_product_is_that_of_the_gradient() -> None:
-    """The reference's by duals of the gradient, the kernel's by differences of gradients, the diagonal by unit vectors."""
+    """The reference's by duals of the gradient, the kernel's by differences, the diagonal by unit vectors."""
     number = context(50).mpf
     z, v = [number(x) for x in (2, 0.5, -1)], [number(x) for x in (1, -3, 0.25)]
 

@@ -371,7 +371,8 @@ cdef void unlikelihood(
         odds = exp_wide(x[i], low) / s.others[i]
         loss[i] = log1p[double](odds) if x[i] < 600 else x[i] - log[double](s.others[i])
         p = 1 if odds > 1e300 else odds / (1 + odds)
-        factor[i] = <real>(-p / s.total[i] * lanes.scale[i] if s.m[i] != -INFINITY else 0 * p)
+        p = p if s.m[i] != -INFINITY else 0 * p  # a label with no other beside it cannot move
+        factor[i] = <real>(-p / s.total[i] * lanes.scale[i])
         x[i] = p * lanes.scale[i]
     if lanes.with_grad:
         scale_tile[real](lanes, e, factor)
