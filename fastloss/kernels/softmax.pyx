@@ -10,8 +10,8 @@ confident, correct row keeps its tail.
 
 from libc.math cimport INFINITY, NAN, fabs
 from fastloss.kernels.lanes cimport (
-    LABELS_OR_SHARES, NO_TARGET, TILE, Lanes, Softmax, against, lanes_at, log_total, place, row_kernel, rows_in, scale_tile,
-    share, softmax_of,
+    LABELS_OR_SHARES, NO_TARGET, TILE, Lanes, Softmax, add, against, clear, lanes_at, log_total, pick, place, row_kernel,
+    rows_in, scale_tile, settle_sum, share, softmax_of,
 )
 from fastloss.kernels.vecmath cimport real
 
