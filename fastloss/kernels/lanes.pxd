@@ -474,9 +474,10 @@ cdef inline void against(
             gap = v * gap if (v != 0) & (m[i] != z[k + i]) else 0
             if real is double:
                 add(&distance[i], &distance_lost[i], gap)
-            else:
+                add(&a_others[i], &a_lost[i], v)
+            else:  # double as it is keeps more than enough of them
                 distance[i] += gap
-            add(&a_others[i], &a_lost[i], v)
+                a_others[i] += v
     settle_sum(lanes, a_others, a_lost)
     for i in range(n):
         distance_lost[i] = distance_lost[i] if fabs(distance[i]) < INFINITY else 0

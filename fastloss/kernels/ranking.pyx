@@ -181,8 +181,12 @@ cdef inline void cool(
             if temperature != 1:
                 d = two_quotient(d, temperature, &q_low)
                 low = q_low + low / temperature
-            t[k + i] = exp_wide(d, low)
-            add(&total[i], &lost[i], t[k + i])
+            d = exp_wide(d, low)
+            t[k + i] = d
+            if real is double:
+                add(&total[i], &lost[i], d)
+            else:
+                total[i] += d
     settle_sum(lanes, total, lost)
     for i in range(lanes.width):
         total[i] = 1 / total[i]
