@@ -18,7 +18,7 @@ import numpy as np
 
 import fastloss
 from fastloss.arrays import Interval
-from fastloss.loss import COMMON, Loss
+from fastloss.loss import COMMON, Loss, Rows
 
 POOL = 2**18  # numbers the reference works out for one workload: a second or so of pure Python
 BLOCK = 2**20  # numbers compared at a time
@@ -136,11 +136,12 @@ class Problem:
 
     def _draw(self, rng: np.random.Generator, size: int) -> list[np.ndarray]:
         workload = self.workload
-        if workload.rows:
-            logits = 2 * rng.standard_normal((size, self.classes))
-            return [logits.astype(workload.dtype), rng.integers(0, self.classes, size)]
         known = workload.loss.domains(workload.options)
         domains = [known.get(name, Interval()) for name in input_names(workload.loss)]
+        if isinstance(workload.loss, Rows):
+            labels = [rng.integers(0, self.classes, size)] if workload.loss.target else []
+            shape, domains = (size, self.classes), domains[: len(domains) - len(labels)]
+            return [*(_draw_from(domain, rng, shape).astype(workload.dtype) for domain in domains), *labels]
         return [_draw_from(domain, rng, size).astype(workload.dtype) for domain in domains]
 
     def _spread(self, pool: np.ndarray) -> np.ndarray:
@@ -241,7 +242,7 @@ def problem(workload: Workload) -> Problem:
     return LinearProblem(workload) if workload.loss.shape == "linear" else Problem(workload)
 
 
-def _draw_from(domain: Interval, rng: np.random.Generator, size: int) -> np.ndarray:
+def _draw_from(domain: Interval, rng: np.random.Generator, size: Any) -> np.ndarray:
     """Numbers of a domain, most of them of size 1."""
     if domain.ends:
         return rng.choice([domain.low, domain.high], size)

@@ -7,7 +7,7 @@ the text to read.
 # isort: off
 # The families in catalogue order, which LOSSES keeps; then the tools beside them.
 from fastloss import regression, robust, margin, classification, counts, likelihood, softmax as _softmax, multiclass
-from fastloss import language, generative, ranking, preference
+from fastloss import divergence, linear, language, generative, ranking, preference
 from fastloss import m_estimators, surrogates, calibration, metrics, weights, streaming
 from fastloss.regression import *
 from fastloss.robust import *
@@ -17,6 +17,8 @@ from fastloss.counts import *
 from fastloss.likelihood import *
 from fastloss.softmax import *
 from fastloss.multiclass import *
+from fastloss.divergence import *
+from fastloss.linear import *
 from fastloss.language import *
 from fastloss.generative import *
 from fastloss.ranking import *
@@ -41,6 +43,8 @@ __all__ += counts.__all__
 __all__ += likelihood.__all__
 __all__ += _softmax.__all__
 __all__ += multiclass.__all__
+__all__ += divergence.__all__
+__all__ += linear.__all__
 __all__ += language.__all__
 __all__ += generative.__all__
 __all__ += ranking.__all__

@@ -244,6 +244,23 @@ def linear_inputs(
     return input, linear_weight, target, linear_bias
 
 
+def token_inputs(names: Sequence[str], logits: Any, labels: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Logits of every position of sequences, and a label for each."""
+    logits, labels = as_array(names[0], logits), as_array(names[1], labels)
+    if logits.ndim < 2 or logits.shape[-1] == 0:
+        raise ValueError(
+            f"{names[0]} has shape {logits.shape} and must be (..., positions, classes), with one class at least"
+        )
+    if labels.shape != logits.shape[:-1]:
+        raise ValueError(
+            f"{names[0]} has shape {logits.shape}, so {names[1]} must have shape {logits.shape[:-1]}, "
+            f"not {labels.shape}"
+        )
+    if labels.dtype.kind not in "biu":
+        raise TypeError(f"{names[1]} holds labels of tokens, which must be integers, not {labels.dtype}")
+    return logits, labels
+
+
 def integer(name: str, value: Any) -> int:
     if not hasattr(value, "__index__") or np.ndim(value) > 0:
         raise TypeError(f"{name} must be an integer, not {type(value).__name__}")

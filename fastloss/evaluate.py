@@ -21,7 +21,8 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from fastloss import arrays
-from fastloss.loss import COMMON, LOSSES, Loss, gradient_dtype
+from fastloss.linear import gradient_dtype
+from fastloss.loss import COMMON, LOSSES, Loss
 from fastloss.streaming import ExactSum
 
 BLOCK = 16 * 2**20  # bytes of input at a time: beyond, reading gets no faster

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from fastloss import arrays
 from fastloss.arrays import Interval
 from fastloss.kernels import family, system
-from fastloss.projection import Head
 
 P = ParamSpec("P")
 Reduction = Literal["mean", "sum", "none"]
@@ -136,7 +135,7 @@ class Loss(Generic[P]):
         Whether `grad_hess` knows its Hessian's diagonal.
     """
 
-    shape: Literal["pointwise", "root", "rows", "linear"]
+    shape: Literal["pointwise", "root", "rows", "linear", "tokens"]
     hessian = True
 
     value_and_grad: Callable[P, tuple[float | Any, Any]]
@@ -180,12 +179,13 @@ class Loss(Generic[P]):
 
     def _document(self, text: str) -> str:
         """The docstring, with what all losses have in common, and the domains, put where they belong."""
-        rows, several = self.shape == "rows", len(self.grads) > 1
+        unit = {"rows": "row", "tokens": "token"}.get(self.shape, "element")
+        whole, several = unit == "element", len(self.grads) > 1
         fields = ", ".join(f"`{name}`" for name in self.grads)
         words = {
-            "unit": "row" if rows else "element",
-            "shape": "the labels' shape" if rows else "that shape",
-            "shapes": "the shapes do not fit" if rows else "the shapes differ",
+            "unit": unit,
+            "shape": "that shape" if whole else "the labels' shape",
+            "shapes": "the shapes differ" if whole else "the shapes do not fit",
             "gradient": (
                 f"a tuple of gradients, by {fields} (each may be its input itself)"
                 if several
@@ -236,12 +236,12 @@ class Pointwise(Loss[P]):
 
     def __init__(self, declaration: Callable[Concatenate[int, P], Any], **fields: Any) -> None:
         super().__init__(declaration, **fields)
-        self._kernel = _kernel_of(declaration)
+        self._kernel = kernel_of(declaration)
         self._driver = family("pointwise").run
         parameters = self.__signature__.parameters
         self._data = sum(parameters[name].default is inspect.Parameter.empty for name in self.inputs)
         self._bounds = lru_cache(64)(self._bounds_for)  # looking at a function's signature takes longer than a call
-        self.derivatives = _derivatives(self)
+        self.derivatives = derivatives_of(self)
 
     def _bounds_for(self, words: tuple[tuple[str, Any], ...] | None) -> tuple[Interval | None, ...]:
         """What each input may be, None for any number: the driver then does not look."""
@@ -284,7 +284,7 @@ class Pointwise(Loss[P]):
         words: Mapping[str, Any] | None,
     ) -> Any:
         bounds = self._bounds(None if words is None else tuple(words.items()))
-        outs = _flat(out)
+        outs = flat(out)
 
         def drive(inputs: tuple[Any, ...], weight: Any, outs: Any) -> Any:
             return self._driver(
@@ -293,13 +293,13 @@ class Pointwise(Loss[P]):
             )  # fmt: skip
 
         try:
-            if denominator is None and (outs is None or len(outs) == _outputs(ask, reduction, len(self.grads))):
+            if denominator is None and (outs is None or len(outs) == count_outputs(ask, reduction, len(self.grads))):
                 result = drive(inputs, weight, outs)
                 if result is not NotImplemented:
                     return result
             grads = self.grads if ask != VALUE else ()
             inputs = arrays.pointwise_inputs(self.inputs, inputs, self._data, grads)
-            _check_call(ask, reduction, denominator, outs, len(self.grads))
+            check_call(ask, reduction, denominator, outs, len(self.grads))
             if weight is not None:
                 weight = arrays.broadcast("weight", arrays.as_array("weight", weight), inputs[0].shape)
             result = drive(inputs, weight, outs)
@@ -311,7 +311,7 @@ class Pointwise(Loss[P]):
         if result is NotImplemented:
             empty = tuple(np.empty(0, array.dtype) for array in inputs)
             fitting = drive(empty, None, None)
-            _explain(
+            explain(
                 outs,
                 inputs[0].shape,
                 fitting,
@@ -364,14 +364,14 @@ class Rows(Loss[P]):
     shape = "rows"
 
     def __init__(self, declaration: Callable[Concatenate[int, P], Any], **fields: Any) -> None:
-        self._kernel = _kernel_of(declaration)
+        self._kernel = kernel_of(declaration)
         self._driver = family("rows").run
         self._data, grads, target, self.hessian = family("rows").traits(self._kernel)
         names = fields["inputs"]
         super().__init__(declaration, grads=[name for k, name in enumerate(names) if grads >> k & 1], **fields)
         self.target = ("", "labels", "labels or shares")[target]
         self._bounds = tuple(self.domains({}).get(name) for name in self.inputs)
-        self.derivatives = _derivatives(self)
+        self.derivatives = derivatives_of(self)
 
     def run(
         self,
@@ -390,11 +390,11 @@ class Rows(Loss[P]):
         if ask == GRAD_HESS and not self.hessian:
             raise TypeError(f"{self.name} has no Hessian diagonal: value_and_grad gives its gradient")
         data, target = (inputs[:-1], inputs[-1]) if self.target else (inputs, None)
-        outs = _flat(out)
+        outs = flat(out)
 
         try:
             plain = class_weight is None and denominator is None
-            if plain and (outs is None or len(outs) == _outputs(ask, reduction, len(self.grads))):
+            if plain and (outs is None or len(outs) == count_outputs(ask, reduction, len(self.grads))):
                 result = self._driver(
                     self._kernel, ask, data, target, params, self._bounds, weight, None, ignore_index, axis, reduction,
                     None, outs,
@@ -407,7 +407,7 @@ class Rows(Loss[P]):
                 raise ValueError("ignore_index applies to labels; give rows of shares a weight of 0 instead")
             if class_weight is not None:
                 class_weight = arrays.class_weights(class_weight, data[0].shape[axis])
-            _check_call(ask, reduction, denominator, outs, len(self.grads))
+            check_call(ask, reduction, denominator, outs, len(self.grads))
             positions = data[0].shape[:axis] + data[0].shape[axis + 1 :]
             if weight is not None:
                 weight = arrays.broadcast("weight", arrays.as_array("weight", weight), positions)
@@ -434,7 +434,7 @@ class Rows(Loss[P]):
                 self._kernel, ask, row, one, params, self._bounds, invisible, None, -100, 1, reduction, None, None
             )
             shape = data[0].shape if ask != VALUE else positions
-            _explain(outs, shape, fitting, dict(zip(self.inputs, (*data, target), strict=False)) | {"weight": weight})
+            explain(outs, shape, fitting, dict(zip(self.inputs, (*data, target), strict=False)) | {"weight": weight})
         return self._named(ask, result)
 
     def _named(self, ask: int, result: Any) -> Any:
@@ -444,171 +444,19 @@ class Rows(Loss[P]):
         return result[0], self.derivatives._make(result[1])
 
 
-def _kernel_of(declaration: Callable[..., Any]) -> Any:
+def kernel_of(declaration: Callable[..., Any]) -> Any:
     """The kernel of the same name, in the family's module of the same name."""
     return family(declaration.__module__.rpartition(".")[2]).KERNELS[declaration.__name__]
 
 
-def _derivatives(loss: Loss[...]) -> Any:
+def derivatives_of(loss: Loss[...]) -> Any:
     """The named tuple for the derivatives by several inputs."""
     made: Any = namedtuple("derivatives", loss.grads)  # type: ignore[misc]
     made.__module__, made.__qualname__ = __package__, f"{loss.name}.derivatives"
     return made
 
 
-class Linear(Loss[P]):
-    """A loss of rows of logits that are the product of an input and a weight, and never exist as a whole."""
-
-    shape = "linear"
-    hessian = False
-
-    def __init__(self, declaration: Callable[Concatenate[int, P], Any], **fields: Any) -> None:
-        grads = ("input", "linear_weight", "linear_bias")
-        inputs = ("input", "linear_weight", "target", "linear_bias")
-        super().__init__(declaration, inputs=inputs, grads=grads, kinks=None, signed=False, **fields)
-        self.derivatives = _derivatives(self)
-
-    def run(
-        self,
-        ask: int,
-        inputs: tuple[Any, Any, Any, Any],
-        class_weight: Any,
-        ignore_index: Any,
-        words: Mapping[str, Any],
-        weight: Any,
-        reduction: Any,
-        denominator: Any,
-        grads: Any,
-        out: Any,
-    ) -> Any:
-        """Check a call, leave out what is invisible, and have the rest computed."""
-        if ask == GRAD_HESS:
-            raise TypeError(f"{self.name} has no Hessian diagonal: it is a function of a product of its inputs")
-        x, matrix, target, bias = arrays.linear_inputs(*inputs)
-        positions, (classes, width) = x.shape[:-1], matrix.shape
-        ignore_index = arrays.integer("ignore_index", ignore_index)
-        soft = target.ndim == x.ndim
-        if soft and ignore_index != -100:
-            raise ValueError("ignore_index applies to labels; give rows of probabilities a weight of 0 instead")
-        if class_weight is not None:
-            class_weight = arrays.class_weights(class_weight, classes)
-        arrays.check_reduction(reduction, denominator)
-        scale = np.ones(positions)
-        if weight is not None:
-            weight = arrays.as_array("weight", weight)
-            scale *= arrays.broadcast("weight", weight, positions)
-        dtype = np.result_type(np.float32, *(gradient_dtype(array) for array in (x, matrix, bias) if array is not None))
-        read = dict(zip(self.inputs, (x, matrix, target, bias), strict=True)) | {"weight": weight}
-        grads = self._asked(grads, bias) if ask == VALUE_AND_GRAD else ()
-        outs = self._outs(ask, reduction, grads, out)
-        gradients = {name: _result(given, read[name].shape, gradient_dtype(read[name]), read, name)
-                     for name, given in zip(grads, outs, strict=False)}  # fmt: skip
-        losses = None
-        if reduction == "none":
-            losses = _result(outs[0] if ask == VALUE else None, positions, dtype, read)
-        results = [*gradients.values(), *([] if losses is None else [losses])]
-        if any(np.may_share_memory(one, other) for k, one in enumerate(results) for other in results[:k]):
-            raise ValueError("out names the same memory twice")
-
-        visible = scale != 0
-        if not soft:
-            target = np.broadcast_to(target, positions)
-            visible &= target != ignore_index
-            unfit = visible & ((target < 0) | (target >= classes))
-            if unfit.any():
-                expected = f"a class in [0, {classes}) or ignore_index={ignore_index}"
-                raise arrays.unfit("target", target, int(unfit.argmax()), expected, IndexError)
-        rows = None if visible.all() else np.flatnonzero(visible)
-        scale = scale[visible]
-        flat = target.reshape((-1, classes) if soft else -1)
-        divisor = 1.0
-        if reduction == "mean":
-            divisor = _mass(flat, rows, scale, class_weight) if denominator is None else float(denominator)
-        by = {name: array.reshape(-1, width) if name == "input" else array for name, array in gradients.items()}
-        sums = [math.nan] if divisor == 0 else [0.0]
-        if divisor == 0 or len(scale) == 0:  # the mean or the sum of nothing
-            for array in results:
-                array.fill(0)
-        else:
-            head = Head(
-                x.reshape(-1, width), matrix, bias, flat, rows, scale / divisor, class_weight, dtype=dtype,
-                gradients=by, **words,
-            )  # fmt: skip
-            if losses is not None:
-                losses.fill(0)
-            try:
-                sums = head.compute(None if losses is None else losses.reshape(-1))
-            except system.UnfitError as found:
-                raise arrays.unfit("target", target, found.position, "a probability in [0, 1]", ValueError) from None
-            if rows is not None and "input" in by:
-                by["input"][~visible.reshape(-1)] = 0
-        value = _sum(sums) if losses is None else losses
-        return value if ask == VALUE else (value, self.derivatives(*(gradients.get(name) for name in self.grads)))
-
-    def _asked(self, grads: Any, bias: Any) -> tuple[str, ...]:
-        """The inputs that a gradient is wanted by."""
-        there = self.grads if bias is not None else self.grads[:2]
-        if grads is None:
-            return there
-        names = (grads,) if isinstance(grads, str) else tuple(grads)
-        for name in names:
-            if name not in there or names.count(name) > 1:
-                raise ValueError(f"grads must name some of {', '.join(there)}, each once, not {grads!r}")
-        return names
-
-    def _outs(self, ask: int, reduction: str, grads: Sequence[str], out: Any) -> tuple[Any, ...]:
-        """What `out` gives for each result, None for a new one."""
-        wanted = len(grads) if ask != VALUE else int(reduction == "none")
-        outs = (None,) * wanted if out is None else out if isinstance(out, tuple) else (out,)
-        if len(outs) != wanted:
-            if ask == VALUE and not wanted:
-                raise ValueError('out takes the losses of reduction="none" or a gradient; this call returns a number')
-            raise ValueError(
-                f"out must name {wanted} array{'s' * (wanted != 1)} (None for a new one), one for each of "
-                f"{', '.join(grads) or 'the losses'}, not {len(outs)}"
-            )
-        return outs
-
-
-def gradient_dtype(array: np.ndarray) -> np.dtype[Any]:
-    """The dtype of a gradient by this array: its own, float64 for integers."""
-    return np.dtype(np.float64) if array.dtype.kind in "biu" else array.dtype.newbyteorder("=")
-
-
-def _result(
-    given: Any, shape: tuple[int, ...], dtype: np.dtype[Any], read: Mapping[str, Any], upon: str = ""
-) -> np.ndarray:
-    """An array for a result: a new one, or the given one if it can take it. It may lie upon the input it is the
-    gradient by if that is read row by row, as `input` is."""
-    if given is None:
-        return np.empty(shape, dtype)
-    arrays.check_out(given, shape, dtype, {"input": read["input"]} if upon == "input" else {})
-    for name, array in read.items():
-        if array is not None and not name == upon == "input" and np.may_share_memory(given, array):
-            raise ValueError(f"out overlaps {name}, which is still read when the result is written: pass another array")
-    result: np.ndarray = given
-    return result
-
-
-def _mass(target: np.ndarray, rows: Any, scale: np.ndarray, class_weight: np.ndarray | None) -> float:
-    """What the visible rows weigh together, by labels or probabilities."""
-    if class_weight is None:
-        return float(scale.sum())
-    if target.ndim == 1:
-        return float((scale * class_weight[(target if rows is None else target[rows]).astype(np.intp)]).sum())
-    places = range(len(target)) if rows is None else rows.tolist()
-    return _sum([w * float((target[i] * class_weight).sum()) for i, w in zip(places, scale.tolist(), strict=True)])
-
-
-def _sum(numbers: Sequence[float]) -> float:
-    """The exact sum, rounded once; what IEEE 754 says where there is an infinity."""
-    try:
-        return math.fsum(numbers)
-    except (OverflowError, ValueError):
-        return float(sum(numbers))
-
-
-def _flat(out: Any) -> tuple[Any, ...] | None:
+def flat(out: Any) -> tuple[Any, ...] | None:
     """The arrays named by `out` in a row: one, a tuple, or a pair of tuples."""
     if out is None:
         return None
@@ -617,24 +465,24 @@ def _flat(out: Any) -> tuple[Any, ...] | None:
     return tuple(array for part in out for array in (part if isinstance(part, tuple) else (part,)))
 
 
-def _outputs(ask: int, reduction: Any, grads: int) -> int:
+def count_outputs(ask: int, reduction: Any, grads: int) -> int:
     """How many arrays `out` may name: the losses, or the derivatives."""
     return int(reduction == "none") if ask == VALUE else grads * ask
 
 
-def _check_call(ask: int, reduction: Any, denominator: Any, outs: Any, grads: int) -> None:
+def check_call(ask: int, reduction: Any, denominator: Any, outs: Any, grads: int) -> None:
     """The words that all losses share."""
     arrays.check_reduction(reduction, denominator)
     if ask == GRAD_HESS and denominator is not None:
         raise ValueError("grad_hess gives the derivatives of the weighted sum; denominator has no place in it")
-    wanted = _outputs(ask, reduction, grads)
+    wanted = count_outputs(ask, reduction, grads)
     if outs is not None and not wanted:
         raise ValueError('out takes the losses of reduction="none" or a gradient; this call returns a number')
     if outs is not None and len(outs) != wanted:
         raise ValueError(f"out must name {wanted} array{'s' * (wanted > 1)} (None for a new one), not {len(outs)}")
 
 
-def _explain(outs: tuple[Any, ...] | None, shape: tuple[int, ...], fitting: Any, inputs: dict[str, Any]) -> None:
+def explain(outs: tuple[Any, ...] | None, shape: tuple[int, ...], fitting: Any, inputs: dict[str, Any]) -> None:
     """Raise for the first of the given output arrays that cannot take its result."""
     if outs is None:
         raise AssertionError("the driver refused arguments that are sound")
@@ -707,20 +555,5 @@ def rows(
             declaration, inputs=inputs, reference=reference, domain=domain or {}, examples=examples, kinks=None,
             peers=peers or {}, signed=signed,
         )  # fmt: skip
-
-    return declare
-
-
-def linear(
-    *,
-    reference: Callable[..., Any],
-    domain: Mapping[str, Domain] | None = None,
-    examples: Sequence[Mapping[str, Any]] = ({},),
-    peers: Mapping[str, str | Peer] | None = None,
-) -> Callable[[Callable[Concatenate[int, P], Any]], Linear[P]]:
-    """Declare a loss of rows of logits that are an input times a weight. The reference takes one row."""
-
-    def declare(declaration: Callable[Concatenate[int, P], Any]) -> Linear[P]:
-        return Linear(declaration, reference=reference, domain=domain or {}, examples=examples, peers=peers or {})
 
     return declare

@@ -17,10 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastloss.arrays import Interval
 from fastloss.kernels import family, system
+from fastloss.softmax import logsumexp, softmax
 from fastloss.threads import get_num_threads, one_blas_thread
 
-VALUE, VALUE_AND_GRAD, SOFTMAX, LOGSUMEXP = 0, 1, 3, 5  # what the kernel is asked for
+VALUE, VALUE_AND_GRAD = 0, 1  # what the kernel is asked for
+BOUNDS = (None, Interval(0, 1))  # of logits and of shares
 
 LOGITS = 48 * 2**20  # bytes of logits in a chunk
 MOST_ROWS = 1024  # in a chunk: beyond, a matrix product gets no faster
@@ -30,7 +33,7 @@ SERIAL = 2**22  # multiplications that are not worth a thread
 
 Matrix = NDArray[Any]
 
-_kernel = family("softmax")
+_run, _kernel = family("rows").run, family("softmax").KERNELS["cross_entropy"]
 
 
 @dataclass
@@ -207,17 +210,18 @@ class _Work:
         if head.temperature != 1:
             z /= head.dtype.type(head.temperature)
         if head.z_loss:
-            lse = _kernel.rows(LOGSUMEXP, z, 1, None).astype(np.float64)
+            lse = logsumexp(z).astype(np.float64)
             if head.gradients:
-                p = _kernel.rows(SOFTMAX, z, 1, buffers[0])
+                p = softmax(z, out=buffers[0])
         ask = VALUE_AND_GRAD if head.gradients else VALUE
         out = (z,) if head.gradients else None
         reduction = "sum" if self.losses is None else "none"
         # rows with an ignored label, or a weight of 0, have left already
         try:
-            found = _kernel.cross_entropy(
-                ask, z, target, scale, head.class_weight, -100, (head.label_smoothing,), 1, reduction, None, out
-            )
+            found = _run(
+                _kernel, ask, (z,), target, (head.label_smoothing,), BOUNDS, scale, head.class_weight, -100, 1,
+                reduction, None, out,
+            )  # fmt: skip
         except system.UnfitError as unfit:
             row, column = divmod(unfit.position, len(head.weight))
             row += place.start

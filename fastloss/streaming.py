@@ -166,7 +166,7 @@ class LogitsAccumulator:
         An update that raises leaves the accumulator as it was.
         """
         z = arrays.as_array("logits", logits)
-        arrays.class_axis(z, -1)
+        arrays.class_axis("logits", z, -1)
         shape, classes = z.shape[:-1], z.shape[-1]
         visible = np.ones(math.prod(shape), bool)
         scale = np.ones(math.prod(shape))

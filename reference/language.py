@@ -1,108 +1,165 @@
 """Language models: which word comes next?
 
 A model makes a list of features of what it has read, the last layer a logit of each word in the vocabulary, and the
-loss looks at the logit of the word that came. Each function takes one position. `_grad` is the tuple of the first
-derivatives by the features, the layer's weight and its bias, each in the shape of what it is by.
+loss looks at the logit of the word that came. The losses of tokens take one sequence: a row of logits for each
+position, and a label for each token; they give the list of the tokens' losses. `_grad` is a row of first derivatives
+for each position.
 """
 
-from .numbers import tanh
-from .softmax import cross_entropy, cross_entropy_grad, logsumexp, softmax
+from .softmax import cross_entropy, cross_entropy_grad
 
 
-def linear_cross_entropy(
-    input, linear_weight, target, *, linear_bias=None, class_weight=None, ignore_index=-100, label_smoothing=0.0,
-    softcap=None, z_loss=0.0, temperature=1.0,
-):  # fmt: skip
-    """Cross-entropy of a linear layer's logits.
+def causal_lm(logits, labels, *, shift=1, ignore_index=-100, label_smoothing=0.0):
+    """Reading from left to right: each token's cross-entropy by the logits before it.
 
-        u = W x + b
-        z = softcap tanh(u / softcap) / temperature    (without a softcap u / temperature)
-        cross_entropy(z, target) + z_loss lse(z)^2
+        cross_entropy(z_(t - shift), labels_t)
 
-    x is the input, W the layer's weight, a row for each class, b its bias. The softcap bounds the logits; the z-loss
-    pulls the log of their normaliser, lse = log(sum_k e^z_k), towards 0, where softmax is e^z itself. A target equal to
-    ignore_index costs nothing.
+    The first `shift` tokens are predicted by nothing and cost nothing.
 
-    Where floats break: as cross_entropy does. And memory: the logits of 4096 positions and 128256 words take 2.1 GB in
-    float32, their gradient as much. The kernel makes them a chunk at a time and turns each into its gradient in place.
+    Where floats break: as in cross_entropy. And memory: logits[:, :-1] made contiguous is a copy of everything. The
+    kernel shifts the labels.
 
-    Wijmans et al., Cut Your Losses in Large-Vocabulary Language Models (2024); Hsu et al., Liger Kernel (2024).
-    Softcap: Gemma Team, Gemma 2 (2024). z-loss: Chowdhery et al., PaLM (2022).
+    Radford et al., Improving Language Understanding by Generative Pre-Training (2018).
 
-    Three words with logits 2, 0.5 and -1:
+    >>> logits = [[2.0, 0.5, -1.0], [0.0, 0.0, 0.0], [5.0, 0.0, 0.0]]
+    >>> [round(loss, 6) for loss in causal_lm(logits, [2, 0, 1])]
+    [0, 0.241311, 1.098612]
+    >>> [round(loss, 6) for loss in causal_lm(logits, [0, 1, -100], shift=0)]
+    [0.241311, 1.098612, 0]
 
-    >>> layer = [[2.0, 0.0], [0.0, 0.25], [-1.0, 0.0]]
-    >>> round(linear_cross_entropy([1.0, 2.0], layer, 0), 10)
-    0.2413112967
+    Its perplexity, e to the mean loss, is k for a choice among k equals:
 
-    At twice the temperature the model is less sure, a softcap of 1 leaves no logit beyond 1:
-
-    >>> round(linear_cross_entropy([1.0, 2.0], layer, 0, temperature=2.0), 10)
-    0.5279757439
-    >>> round(linear_cross_entropy([1.0, 2.0], layer, 0, softcap=1.0), 10)
-    0.5785414736
-
-    The normaliser has the log 2.2413112967, whose square costs z_loss:
-
-    >>> round(linear_cross_entropy([1.0, 2.0], layer, 0, z_loss=0.01), 10)
-    0.2915460599
-    >>> linear_cross_entropy([1.0, 2.0], layer, -100, z_loss=0.01)
-    0
+    >>> from .numbers import exp
+    >>> round(exp(sum(causal_lm([[0.0] * 10] * 3, [4, 0, 7])) / 2), 10)
+    10.0
     """
-    if not isinstance(target, list | tuple) and target == ignore_index:
-        return 0
-    z = _logits(input, linear_weight, linear_bias, softcap, temperature)
-    lse = logsumexp(z)
-    loss = cross_entropy(
-        z, target, class_weight=class_weight, ignore_index=ignore_index, label_smoothing=label_smoothing
-    )
-    return loss + z_loss * lse * lse
+    words = {"ignore_index": ignore_index, "label_smoothing": label_smoothing}
+    pairs = zip(logits, labels[shift:], strict=False)
+    return [0] * min(shift, len(labels)) + [cross_entropy(z, label, **words) for z, label in pairs]
 
 
-def linear_cross_entropy_grad(
-    input, linear_weight, target, *, linear_bias=None, class_weight=None, ignore_index=-100, label_smoothing=0.0,
-    softcap=None, z_loss=0.0, temperature=1.0,
-):  # fmt: skip
-    """Slopes by the features, the weight and the bias: those by the logits, handed on through the layer.
+def causal_lm_grad(logits, labels, *, shift=1, ignore_index=-100, label_smoothing=0.0):
+    """Slopes by the logits at each position: none at the last `shift`, which predict nothing.
 
-        s W        s x^T        s
+        cross_entropy_grad(z_t, labels_(t + shift))
 
-    where s is the slope by u: (A p - a + 2 z_loss lse p) (1 - tanh(u / softcap)^2) / temperature, with A, a and p of
-    cross_entropy_grad at z.
-
-    >>> layer = [[2.0, 0.0], [0.0, 0.25], [-1.0, 0.0]]
-    >>> by_input, by_weight, by_bias = linear_cross_entropy_grad([1.0, 2.0], layer, 0)
-    >>> [round(slope, 6) for slope in by_bias]
-    [-0.214403, 0.17529, 0.039113]
-    >>> [round(slope, 6) for slope in by_input]
-    [-0.467919, 0.043823]
-    >>> [[round(slope, 6) for slope in row] for row in by_weight]
-    [[-0.214403, -0.428806], [0.17529, 0.350581], [0.039113, 0.078225]]
+    >>> logits = [[2.0, 0.5, -1.0], [0.0, 0.0, 0.0]]
+    >>> [[round(slope, 6) for slope in row] for row in causal_lm_grad(logits, [2, 0])]
+    [[-0.214403, 0.17529, 0.039113], [0, 0, 0]]
     """
-    z = _logits(input, linear_weight, linear_bias, softcap, temperature)
-    slopes = cross_entropy_grad(
-        z, target, class_weight=class_weight, ignore_index=ignore_index, label_smoothing=label_smoothing
-    )
-    if isinstance(target, list | tuple) or target != ignore_index:
-        lse = logsumexp(z)
-        slopes = [slope + 2 * z_loss * lse * p for slope, p in zip(slopes, softmax(z), strict=True)]
-    if softcap is not None:
-        slopes = [s * (1 - (t * temperature / softcap) ** 2) for s, t in zip(slopes, z, strict=True)]
-    slopes = [slope / temperature for slope in slopes]
-    columns = zip(*linear_weight, strict=True)
-    by_input = [sum(s * w for s, w in zip(slopes, column, strict=True)) for column in columns]
-    return by_input, [[s * x for x in input] for s in slopes], slopes
+    words = {"ignore_index": ignore_index, "label_smoothing": label_smoothing}
+    slopes = [cross_entropy_grad(z, label, **words) for z, label in zip(logits, labels[shift:], strict=False)]
+    return slopes + [[0] * len(z) for z in logits[len(slopes) :]]
 
 
-def _logits(input, linear_weight, linear_bias, softcap, temperature):
-    """What the layer makes of the features, capped and cooled.
+def masked_lm(logits, labels, *, ignore_index=-100, label_smoothing=0.0):
+    """Filling gaps: cross-entropy of the masked tokens; the others have the label ignore_index and cost nothing.
 
-    >>> _logits([1.0, 2.0], [[3.0, 4.0], [0.0, 1.0]], [0.0, 1.0], None, 0.5)
-    [22.0, 6.0]
+    Where floats break: as in cross_entropy.
+
+    Devlin, Chang, Lee and Toutanova, BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding,
+    NAACL (2019).
+
+    >>> [round(loss, 6) for loss in masked_lm([[2.0, 0.5, -1.0], [0.0, 0.0, 0.0]], [0, -100])]
+    [0.241311, 0]
     """
-    logits = [sum(w * x for w, x in zip(row, input, strict=True)) for row in linear_weight]
-    if linear_bias is not None:
-        logits = [z + b for z, b in zip(logits, linear_bias, strict=True)]
-    if softcap is not None:
-        logits = [softcap * tanh(z / softcap) for z in logits]
-    return [z / temperature for z in logits]
+    return causal_lm(logits, labels, shift=0, ignore_index=ignore_index, label_smoothing=label_smoothing)
+
+
+def masked_lm_grad(logits, labels, *, ignore_index=-100, label_smoothing=0.0):
+    """Slopes by the logits at each position: none where nothing is masked.
+
+    >>> [[round(slope, 6) for slope in row] for row in masked_lm_grad([[2.0, 0.5, -1.0], [0.0, 0.0, 0.0]], [0, -100])]
+    [[-0.214403, 0.17529, 0.039113], [0, 0, 0]]
+    """
+    return causal_lm_grad(logits, labels, shift=0, ignore_index=ignore_index, label_smoothing=label_smoothing)
+
+
+def seq2seq_lm(logits, labels, *, pad_index=None, ignore_index=-100, label_smoothing=0.0):
+    """Answering: cross-entropy of each token of the answer; padding costs nothing.
+
+    Where floats break: as in cross_entropy.
+
+    Raffel et al., Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer, JMLR (2020).
+
+    >>> logits = [[2.0, 0.5, -1.0], [0.0, 0.0, 0.0], [1.0, 0.0, 0.0]]
+    >>> [round(loss, 6) for loss in seq2seq_lm(logits, [0, 1, 2], pad_index=2)]
+    [0.241311, 1.098612, 0]
+    """
+    labels = [ignore_index if label == pad_index else label for label in labels]
+    return masked_lm(logits, labels, ignore_index=ignore_index, label_smoothing=label_smoothing)
+
+
+def seq2seq_lm_grad(logits, labels, *, pad_index=None, ignore_index=-100, label_smoothing=0.0):
+    """Slopes by the logits at each position: none at padding.
+
+    >>> [[round(slope, 6) for slope in row] for row in seq2seq_lm_grad([[2.0, 0.5], [0.0, 0.0]], [0, 1], pad_index=1)]
+    [[-0.182426, 0.182426], [0, 0]]
+    """
+    labels = [ignore_index if label == pad_index else label for label in labels]
+    return masked_lm_grad(logits, labels, ignore_index=ignore_index, label_smoothing=label_smoothing)
+
+
+def token_logprobs(logits, tokens, *, ignore_index=-100):
+    """Log-probabilities of tokens: minus their cross-entropy.
+
+        z_token - lse(z)
+
+    Where floats break: as in log_softmax.
+
+    Williams, Simple Statistical Gradient-Following Algorithms for Connectionist Reinforcement Learning (1992).
+
+    >>> [round(p, 10) for p in token_logprobs([[2.0, 0.5, -1.0], [0.0, 0.0, 0.0]], [1, -100])]
+    [-1.7413112967, 0]
+    """
+    return [-cross_entropy(z, token, ignore_index=ignore_index) for z, token in zip(logits, tokens, strict=True)]
+
+
+def token_logprobs_grad(logits, tokens, *, ignore_index=-100):
+    """Slopes of each by the logits at its place: what is missing of certainty.
+
+        onehot(token) - softmax(z)
+
+    >>> [[round(slope, 6) for slope in row] for row in token_logprobs_grad([[2.0, 0.5, -1.0]], [1])]
+    [[-0.785597, 0.82471, -0.039113]]
+    """
+    slopes = [cross_entropy_grad(z, token, ignore_index=ignore_index) for z, token in zip(logits, tokens, strict=True)]
+    return [[-slope for slope in row] for row in slopes]
+
+
+def sequence_logprob(logits, tokens, *, average=False, ignore_index=-100):
+    """Log-probability of a sequence: the sum of its tokens', or their average.
+
+    Where floats break: as in log_softmax.
+
+    Meng, Xia and Chen, SimPO: Simple Preference Optimization with a Reference-Free Reward (2024).
+
+    >>> round(sequence_logprob([[2.0, 0.5, -1.0], [0.0, 0.0, 0.0]], [0, 1]), 6)
+    -1.339924
+    >>> round(sequence_logprob([[2.0, 0.5, -1.0], [0.0, 0.0, 0.0]], [0, 1], average=True), 6)
+    -0.669962
+    >>> sequence_logprob([[2.0, 0.5, -1.0]], [-100], average=True)
+    0.0
+    """
+    return sum(token_logprobs(logits, tokens, ignore_index=ignore_index)) / _count(tokens, average, ignore_index)
+
+
+def sequence_logprob_grad(logits, tokens, *, average=False, ignore_index=-100):
+    """Slopes by the logits at each position: those of the tokens, divided by their number in an average.
+
+    >>> rows = sequence_logprob_grad([[2.0, 0.5, -1.0], [0.0, 0.0, 0.0]], [0, 1], average=True)
+    >>> [[round(slope, 6) for slope in row] for row in rows]
+    [[0.107201, -0.087645, -0.019556], [-0.166667, 0.333333, -0.166667]]
+    """
+    count = _count(tokens, average, ignore_index)
+    rows = token_logprobs_grad(logits, tokens, ignore_index=ignore_index)
+    return [[slope / count for slope in row] for row in rows]
+
+
+def _count(tokens, average, ignore_index):
+    """What the sum of a sequence is divided by.
+
+    >>> _count([3, -100, 4], True, -100), _count([3, -100, 4], False, -100), _count([-100], True, -100)
+    (2, 1, 1)
+    """
+    return max(sum(token != ignore_index for token in tokens), 1) if average else 1

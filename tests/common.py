@@ -20,11 +20,12 @@ ROOTS = [loss for loss in fl.LOSSES.values() if loss.shape == "root"]  # one num
 POINTWISE = [loss for loss in LOSSES if loss.shape == "pointwise"]
 ROWS = [loss for loss in LOSSES if loss.shape == "rows"]
 LINEAR = [loss for loss in fl.LOSSES.values() if loss.shape == "linear"]  # logits of a product: test_linear.py
+TOKENS = [loss for loss in fl.LOSSES.values() if loss.shape == "tokens"]  # rows of sequences: test_language.py
 FUNCTIONS = [fl.softmax, fl.log_softmax, fl.logsumexp]
 # the functions of the modules that are no losses
 TOOLS = [
     getattr(fl, name)
-    for module in (fl.calibration, fl.metrics, fl.weights)
+    for module in (fl.calibration, fl.language, fl.metrics, fl.weights)
     for name in module.__all__
     if inspect.isfunction(getattr(fl, name))
 ]

@@ -151,7 +151,7 @@ def test_errors_name_file_place_and_value(folder: Path, capsys: Any) -> None:
         (["cross_entropy", "z.npy", "t.npy", *grad],
          "t.npy: target[41, 2] is 4, expected a class in [0, 4) or ignore_index=-100"),
         (["cross_entropy", "z.npy", "t.npy"], "t.npy: target[41, 2] is 4, expected"),
-        (["cross_entropy", "z.npy", "s.npy", *grad], "s.npy: target[30, 1, 2] is -0.5, expected a probability in"),
+        (["cross_entropy", "z.npy", "s.npy", *grad], "s.npy: target[30, 1, 2] is -0.5, expected a value in [0, 1]"),
         (["binary_cross_entropy", "p.npy", "q.npy", *grad], "p.npy: pred[20, 7] is 1.5, expected a value in [0, 1]"),
         (["cross_entropy", "z.npy", "q.npy"], "z.npy has shape (50, 3, 4), so q.npy must have shape (50, 3) (labels)"),
         (["cross_entropy", "p.npy", "z.npy"], "p.npy has shape (30, 10), so z.npy must have shape (30,)"),
