@@ -344,6 +344,7 @@ cdef void unlikelihood(
     cdef double base[TILE]
     cdef double power[TILE]
     cdef double x[TILE]
+    cdef double nan[TILE]
     cdef Parts sum[TILE]
     cdef double odds, p, low
     cdef Softmax s
@@ -360,11 +361,12 @@ cdef void unlikelihood(
         s.others[i] = over[double](sum[i], exponential[real](s.m[i] - base[i], power[i], 0), 0).high
     if infinite:
         infinite_rows[real](lanes, z, e, &s)
+        spoilt[real](lanes, z, nan)
         for i in range(rows_in(lanes)):
             if s.m[i] == INFINITY:
                 s.others[i] += 1
-            elif s.m[i] == -INFINITY:  # there is no other
-                s.others[i] = 1
+            elif s.m[i] == -INFINITY:  # there is no other, unless it is NaN
+                s.others[i] = 1 + nan[i]
             s.total[i] = s.others[i] if fabs(s.m[i]) == INFINITY else s.total[i]
     for i in range(rows_in(lanes)):
         x[i] = difference(x[i], s.m[i], &low)
