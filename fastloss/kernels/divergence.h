@@ -46,19 +46,19 @@ static inline double dv_finite(double x) {
 }
 
 /* log q - log p in two parts, where log q = (z - m) rate - a and log p = (k - n) rate - b for the largest logits m and n of
- * their rows, and shift = a - b. No difference of logits is rounded before it meets the other: of close rows little is left.
+ * their rows, and shift + shift_low = a - b. No difference of logits is rounded before it meets the other: of close rows little is left.
  * A masked class has log q or log p = -inf, and no other has. */
 static inline double dv_log_ratio_f32(float z, double m, float k, double n, double rate, double rate_low, double shift,
-                                      double *low) {
+                                      double shift_low, double *low) {
     double u = (double)z == m ? 0.0 : (double)z - m, v = (double)k == n ? 0.0 : (double)k - n; /* not inf - inf */
     double d = u - v, product = d * rate;
     product = fabs(d) < INFINITY ? dv_finite(product) : product;
     *low = 0.0;
-    return product - shift;
+    return (product - shift) - shift_low;
 }
 
 static inline double dv_log_ratio_f64(double z, double m, double k, double n, double rate, double rate_low, double shift,
-                                      double *low) {
+                                      double shift_low, double *low) {
     double u_low, v_low, d_low, lost, rest;
     double u = vm_two_sum_f64(z, -m, &u_low), v = vm_two_sum_f64(k, -n, &v_low);
     u = z > -INFINITY && m < INFINITY ? dv_finite(u) : u;
@@ -74,7 +74,7 @@ static inline double dv_log_ratio_f64(double z, double m, double k, double n, do
     d_low += u_low - v_low;
     lost += d_low * rate + d * rate_low;
     double sum = vm_two_sum_f64(product, -shift, &rest), all;
-    rest += lost;
+    rest += lost - shift_low;
     rest = fabs(sum) < 1e290 ? rest : 0.0; /* NaN where the ratio is infinite */
     all = sum + rest;
     *low = rest - (all - sum);
@@ -116,6 +116,14 @@ static inline double dv_mixture(double b, double c, double c_low, double d, doub
     w = w < -0.999 ? below : w;
     *low = fabs(w) < 1e100 ? near_low : 0.0;
     return w;
+}
+
+/* (m - p) / m = u / (1 + u) in two parts for u = (m - p) / p, but gap / m for the gap m - p where u is next to -1 or infinite. */
+static inline double dv_skew(double u, double u_low, double gap, double m, double *low) {
+    double d_low, d = vm_two_sum_f64(1.0, u, &d_low), rest, quotient = vm_two_quotient_f64(u, d, &rest);
+    int plain = u > -0.999 && u < 1e100;
+    *low = plain ? rest + (u_low - quotient * (d_low + u_low)) / d : 0.0;
+    return plain ? quotient : gap / m;
 }
 
 #endif

@@ -9,7 +9,7 @@ from fastloss.kernels.lanes cimport (
     LABELS, NO_TARGET, TILE, Lanes, Softmax, add, at_labels, clear, lanes_at, log_total, pick, place, row_kernel, rows_in,
     settle_sum, share, softmax_of, tempered_softmax_of,
 )
-from fastloss.kernels.vecmath cimport log, log1p, log_wide, real, sum_of, two_quotient
+from fastloss.kernels.vecmath cimport log, log1p, log_wide, real, sum_of, two_quotient, two_sum
 
 cdef extern from "divergence.h" nogil:
     double log1p_of "dv_log1p"(double w, double w_low, double* low) noexcept
@@ -17,21 +17,24 @@ cdef extern from "divergence.h" nogil:
     double share_of "dv_share"(double p, double q, double c, double c_low, double* gap, double* low) noexcept
     double mean_of "dv_mean"(double p, double q, double* low) noexcept
     double dv_log_ratio_f32(
-        float z, double m, float k, double n, double rate, double rate_low, double shift, double* low) noexcept
+        float z, double m, float k, double n, double rate, double rate_low, double shift, double shift_low,
+        double* low) noexcept
     double dv_log_ratio_f64(
-        double z, double m, double k, double n, double rate, double rate_low, double shift, double* low) noexcept
+        double z, double m, double k, double n, double rate, double rate_low, double shift, double shift_low,
+        double* low) noexcept
     double gap_of "dv_gap"(double p, double q, double d, double low, double* bent, double* tail) noexcept
     double difference "dv_difference"(double p, double q, double d, double low) noexcept
+    double skew "dv_skew"(double u, double u_low, double gap, double m, double* low) noexcept
     double mixture "dv_mixture"(double b, double c, double c_low, double d, double d_low, double* low) noexcept
 
 
 cdef inline double log_ratio(
-    real z, double m, real k, double n, double rate, double rate_low, double shift, double* low
+    real z, double m, real k, double n, double rate, double rate_low, double shift, double shift_low, double* low
 ) noexcept nogil:
     if real is float:
-        return dv_log_ratio_f32(z, m, k, n, rate, rate_low, shift, low)
+        return dv_log_ratio_f32(z, m, k, n, rate, rate_low, shift, shift_low, low)
     else:
-        return dv_log_ratio_f64(z, m, k, n, rate, rate_low, shift, low)
+        return dv_log_ratio_f64(z, m, k, n, rate, rate_low, shift, shift_low, low)
 
 
 cdef inline void settle(const Lanes* lanes, double* total, double* lost) noexcept nogil:
@@ -245,10 +248,17 @@ ctypedef struct Pair:
     double top_k[TILE]
     double of_q[TILE]            # the sums of exponentials
     double of_p[TILE]
-    double shift[TILE]           # log q_c - log p_c = ((z_c - top_z) - (k_c - top_k)) rate - shift
+    double of_q_low[TILE]        # what of_q rounded off, divided by it
+    double shift[TILE]           # log q_c - log p_c = ((z_c - top_z) - (k_c - top_k)) rate - shift, in two parts
+    double shift_low[TILE]
     double divergence[TILE]      # KL(p || q)
     double top[TILE]             # the class that q has most of, which has so much
     double most[TILE]
+
+
+cdef inline double ratio_of(const Pair* t, real z, real k, Py_ssize_t i, double* low) noexcept nogil:
+    """log q_c - log p_c in lane i, in two parts."""
+    return log_ratio[real](z, t.top_z[i], k, t.top_k[i], t.rate, t.rate_low, t.shift[i], t.shift_low[i], low)
 
 
 cdef void compare(
@@ -278,15 +288,19 @@ cdef void compare(
     for i in range(rows_in(lanes)):
         t.top_z[i] = s.m[i]
         t.of_q[i] = s.total[i]
+        t.of_q_low[i] = (s.others[i] - (s.total[i] - s.e_top[i])) / s.total[i]
         t.top[i] = s.top[i]
         t.most[i] = s.e_top[i] / s.total[i]
         t.shift[i] += log_total(&s, i)
+        t.shift_low[i] = 0
     share[double](lanes, t.top_k)
     share[double](lanes, t.of_p)
     share[double](lanes, t.top_z)
     share[double](lanes, t.top)
     share[double](lanes, t.of_q)
+    share[double](lanes, t.of_q_low)
     share[double](lanes, t.shift)
+    share[double](lanes, t.shift_low)
     for round in range(4):
         clear(lanes, bent)
         clear(lanes, bent_lost)
@@ -295,7 +309,7 @@ cdef void compare(
         for j in range(lanes.steps):
             at = j * n
             for i in range(lanes_at(lanes, j)):
-                d = log_ratio[real](z[at + i], t.top_z[i], k[at + i], t.top_k[i], t.rate, t.rate_low, t.shift[i], &low)
+                d = ratio_of[real](t, z[at + i], k[at + i], i, &low)
                 x = gap_of(ep[at + i] / t.of_p[i], eq[at + i] / t.of_q[i], d, low, &r, &tail)
                 add(&bent[i], &bent_lost[i], r)
                 add(&missing[i], &missing_lost[i], x)
@@ -305,19 +319,21 @@ cdef void compare(
         for i in range(rows_in(lanes)):
             r = missing[i]
             if r * r > bent[i] / 4:
-                t.shift[i] += log1p[double](r)
+                t.shift[i] = two_sum(t.shift[i], log1p[double](r) + t.shift_low[i], &t.shift_low[i])
                 again = 1
         share[double](lanes, t.shift)
+        share[double](lanes, t.shift_low)
         if not again:
             break
     for i in range(rows_in(lanes)):
         r = missing[i]
         if not r * r > bent[i] / 4:
-            t.shift[i] += log1p[double](r)
+            t.shift[i] = two_sum(t.shift[i], log1p[double](r) + t.shift_low[i], &t.shift_low[i])
             t.divergence[i] = bent[i] - r * r / 2
         else:
             t.divergence[i] = bent[i]
     share[double](lanes, t.shift)
+    share[double](lanes, t.shift_low)
     share[double](lanes, t.divergence)
 
 
@@ -355,6 +371,12 @@ cdef double far_apart(
     return total
 
 
+cdef inline double times_q(const Pair* t, double e, Py_ssize_t i, double x) noexcept nogil:
+    """q x for the probability q with exponential e, which is rounded once less than a q that is a double."""
+    cdef double low, q = two_quotient(e, t.of_q[i], &low)
+    return q * x + (low - q * t.of_q_low[i]) * x if q != 0 else 0
+
+
 # loss = factor sum of p (e^d - 1 - d) with d = log q - log p, gradient_c = factor rate (q - p).
 cdef void forward_kl(
     real** inputs, real** grads, double* loss, const Lanes* lanes, double temperature, double factor
@@ -378,7 +400,7 @@ cdef void forward_kl(
     for j in range(lanes.steps):
         at = j * n
         for i in range(lanes_at(lanes, j)):
-            d = log_ratio[real](z[at + i], t.top_z[i], k[at + i], t.top_k[i], t.rate, t.rate_low, t.shift[i], &low)
+            d = ratio_of[real](&t, z[at + i], k[at + i], i, &low)
             eq[at + i] = <real>(scale[i] * difference(ep[at + i] / t.of_p[i], eq[at + i] / t.of_q[i], d, low))
 
 
@@ -407,7 +429,7 @@ cdef void backward_kl(
     for j in range(lanes.steps):
         at = j * n
         for i in range(lanes_at(lanes, j)):
-            d = log_ratio[real](z[at + i], t.top_z[i], k[at + i], t.top_k[i], t.rate, t.rate_low, t.shift[i], &low)
+            d = ratio_of[real](&t, z[at + i], k[at + i], i, &low)
             q = eq[at + i] / t.of_q[i]
             gap_of(q, ep[at + i] / t.of_p[i], -d, -low, &bent, &tail)
             add(&total[i], &lost[i], bent)
@@ -429,7 +451,7 @@ cdef void backward_kl(
     for j in range(lanes.steps):
         at = j * n
         for i in range(lanes_at(lanes, j)):
-            d = log_ratio[real](z[at + i], t.top_z[i], k[at + i], t.top_k[i], t.rate, t.rate_low, t.shift[i], &low)
+            d = ratio_of[real](&t, z[at + i], k[at + i], i, &low)
             q = eq[at + i] / t.of_q[i]
             slope = (d - mean[i]) + low
             slope = q * slope if slope != -INFINITY else slope  # the loss is infinite, however small q is
@@ -487,7 +509,7 @@ cdef void jsd(
     for j in range(lanes.steps):
         at = j * n
         for i in range(lanes_at(lanes, j)):
-            d = log_ratio[real](z[at + i], t.top_z[i], k[at + i], t.top_k[i], t.rate, t.rate_low, t.shift[i], &low)
+            d = ratio_of[real](&t, z[at + i], k[at + i], i, &low)
             q = eq[at + i] / t.of_q[i]
             p = ep[at + i] / t.of_p[i]
             gap = difference(p, q, d, low)
@@ -512,12 +534,12 @@ cdef void jsd(
     for j in range(lanes.steps):
         at = j * n
         for i in range(lanes_at(lanes, j)):
-            d = log_ratio[real](z[at + i], t.top_z[i], k[at + i], t.top_k[i], t.rate, t.rate_low, t.shift[i], &low)
+            d = ratio_of[real](&t, z[at + i], k[at + i], i, &low)
             q = eq[at + i] / t.of_q[i]
             v = mixture(c, b, 0, -d, -low, &v_low)
             r = log1p_of(v, v_low, &low)
             r = (r - mean[i]) + low if v < 1e300 else (log_b - d) - mean[i]  # e^-d may be beyond all doubles
-            r = q * r if q != 0 else 0
+            r = times_q(&t, eq[at + i], i, r)
             add(&of_q[i], &of_q_lost[i], unless_top(lanes, &t, i, j, r))
             eq[at + i] = <real>(scale[i] * r)
     balance[real](lanes, &t, of_q, of_q_lost, loss, scale, eq)
@@ -539,7 +561,7 @@ cdef void skewed_kl(
     cdef double scale[TILE]
     cdef Pair t
     cdef Py_ssize_t i, j, at, n = lanes.width
-    cdef double a = params[0], c = 1 - a, c_low = (1 - c) - a, d, low, u, u_low, q, p, gap, m
+    cdef double a = params[0], c = 1 - a, c_low = (1 - c) - a, d, low, u, u_low, q, p, gap, m, s, s_low
     if a == 0:
         forward_kl[real](inputs, grads, loss, lanes, 1, 1)
         return
@@ -551,15 +573,16 @@ cdef void skewed_kl(
     for j in range(lanes.steps):
         at = j * n
         for i in range(lanes_at(lanes, j)):
-            d = log_ratio[real](z[at + i], t.top_z[i], k[at + i], t.top_k[i], t.rate, t.rate_low, t.shift[i], &low)
+            d = ratio_of[real](&t, z[at + i], k[at + i], i, &low)
             q = eq[at + i] / t.of_q[i]
             p = ep[at + i] / t.of_p[i]
             gap = c * difference(p, q, d, low)
             u = mixture(a, c, c_low, d, low, &u_low)
             m = a * p + c * q
             add(&total[i], &lost[i], bend(p, u, u_low, gap))
-            u = (u + u_low) / ((1 + u) + u_low) if (u > -0.999) & (u < 1e300) else gap / m
-            add(&mean[i], &mean_lost[i], q * u if q != 0 else 0)
+            s = skew(u, u_low, gap, m, &s_low)
+            add(&mean[i], &mean_lost[i], q * s if q != 0 else 0)
+            mean_lost[i] += q * s_low if q != 0 else 0
     settle(lanes, total, lost)
     settle(lanes, mean, mean_lost)
     for i in range(rows_in(lanes)):
@@ -573,14 +596,14 @@ cdef void skewed_kl(
     for j in range(lanes.steps):
         at = j * n
         for i in range(lanes_at(lanes, j)):
-            d = log_ratio[real](z[at + i], t.top_z[i], k[at + i], t.top_k[i], t.rate, t.rate_low, t.shift[i], &low)
+            d = ratio_of[real](&t, z[at + i], k[at + i], i, &low)
             q = eq[at + i] / t.of_q[i]
             p = ep[at + i] / t.of_p[i]
             gap = c * difference(p, q, d, low)
             m = a * p + c * q
             u = mixture(a, c, c_low, d, low, &u_low)
-            u = (u + u_low) / ((1 + u) + u_low) if (u > -0.999) & (u < 1e300) else gap / m
-            u = q * (u - mean[i]) if q != 0 else 0
+            s = skew(u, u_low, gap, m, &s_low)
+            u = times_q(&t, eq[at + i], i, (s - mean[i]) + s_low)
             add(&total[i], &lost[i], unless_top(lanes, &t, i, j, u))
             eq[at + i] = <real>(scale[i] * u)
     balance[real](lanes, &t, total, lost, loss, scale, eq)
@@ -619,7 +642,7 @@ cdef void tvd_distillation(
     for j in range(lanes.steps):
         at = j * n
         for i in range(lanes_at(lanes, j)):
-            d = log_ratio[real](z[at + i], t.top_z[i], k[at + i], t.top_k[i], t.rate, t.rate_low, t.shift[i], &low)
+            d = ratio_of[real](&t, z[at + i], k[at + i], i, &low)
             q = eq[at + i] / t.of_q[i]
             gap = difference(ep[at + i] / t.of_p[i], q, d, low)
             add(&total[i], &lost[i], fabs(gap))
@@ -638,7 +661,7 @@ cdef void tvd_distillation(
     for j in range(lanes.steps):
         at = j * n
         for i in range(lanes_at(lanes, j)):
-            d = log_ratio[real](z[at + i], t.top_z[i], k[at + i], t.top_k[i], t.rate, t.rate_low, t.shift[i], &low)
+            d = ratio_of[real](&t, z[at + i], k[at + i], i, &low)
             q = eq[at + i] / t.of_q[i]
             gap = difference(ep[at + i] / t.of_p[i], q, d, low)
             low = below[i] - above[i]
