@@ -1,4 +1,4 @@
-"""What the divergences promise beyond their formulas: identities, signs, limits, distances that do not depend on scale."""
+"""What the divergences promise beyond their formulas: identities, signs, limits, close distributions."""
 
 import math
 from typing import Any
@@ -53,17 +53,22 @@ def test_divergence_of_logits_is_never_negative_and_0_for_equal_ones(loss: Any, 
 
 @each_of_logits
 def test_slopes_add_up_to_0(loss: Any) -> None:
-    """Within an ulp of the largest; so do those of knowledge distillation."""
+    """But for the 4 ulps that each may be off."""
     z, k = logits(300, 7), logits(300, 7, seed=3)
     z[::3] = k[::3] + 1e-6 * z[::3]
-    labels = np.arange(300) % 7
+    gradient = loss.value_and_grad(z, k, reduction="sum")[1]
+    sums = np.array([math.fsum(row) for row in gradient])
+    assert (abs(sums) <= 4 * np.spacing(abs(gradient)).sum(1)).all()
+
+
+def test_slopes_of_two_terms_add_up_to_0() -> None:
+    """But for some ulps of 1: each is a difference of terms of about 1."""
+    z, k, labels = logits(300, 7), logits(300, 7, seed=3), np.arange(300) % 7
     for gradient in (
-        loss.value_and_grad(z, k, reduction="sum")[1],
-        fl.knowledge_distillation.value_and_grad(z, k, labels, reduction="sum")[1],
         fl.entropy.value_and_grad(z, reduction="sum")[1],
+        fl.knowledge_distillation.value_and_grad(z, k, labels, reduction="sum")[1],
     ):
-        sums = np.array([math.fsum(row) for row in gradient])
-        assert (abs(sums) <= 2 * np.spacing(abs(gradient).max(1))).all()
+        assert max(abs(math.fsum(row)) for row in gradient) < 1e-15
 
 
 def test_jensen_shannon_is_symmetric_and_at_most_log_2() -> None:
@@ -91,13 +96,13 @@ def test_ends_of_beta_and_alpha_are_the_plain_divergences() -> None:
 
 
 def test_close_distributions_keep_their_digits() -> None:
-    """KL of logits [x, 0] and [0, 0] is x^2/8 for a small x; floats that subtract logarithms give 0 or less."""
-    for x in (1e-3, 1e-8, 1e-15, 1e-30, 1e-150):
+    """KL of logits [x, 0] and [0, 0] is log(cosh(x / 2)): x^2 / 8 for a small x, where floats that subtract logarithms
+    give 0, or less."""
+    for x in (1e-4, 1e-8, 1e-15, 1e-30, 1e-150):
         z, k = np.array([[x, 0.0]]), np.zeros((1, 2))
-        expected = x * x / 8 * (1 - x * x / 16)
-        assert ulps_apart(fl.kl_divergence(z, k), expected) <= 4
-        assert ulps_apart(fl.reverse_kl_divergence(z, k), x * x / 8 * (1 - x * x / 8 * 1.5)) <= 4
-        assert ulps_apart(fl.kl_divergence(np.float32(z), k.astype(np.float32)), float(np.float32(x)) ** 2 / 8) <= 2**30
+        assert ulps_apart(fl.kl_divergence(z, k), x * x / 8 - x**4 / 192) <= 4
+        assert ulps_apart(fl.reverse_kl_divergence(k, z), x * x / 8 - x**4 / 192) <= 4
+        assert ulps_apart(fl.jsd(z, k), x * x / 32) <= 4 or x > 1e-7
 
 
 def test_kl_div_takes_0_log_0_for_0_and_means_over_rows() -> None:
@@ -107,8 +112,8 @@ def test_kl_div_takes_0_log_0_for_0_and_means_over_rows() -> None:
     assert fl.kl_div([[-np.inf, 0.0]], [[0.5, 0.5]]) == np.inf
     x, p = np.log(fl.softmax(logits(8, 5))), fl.softmax(logits(8, 5, seed=6))
     assert fl.kl_div(x, p) == pytest.approx(np.sum(p * (np.log(p) - x)) / 8, rel=1e-14)
-    with pytest.raises(ValueError, match=r"target.*\(3, 2\).*-0.25"):
-        p[3, 2] = -0.25
+    p[3, 2] = -0.25
+    with pytest.raises(ValueError, match=r"target\[3, 2\] is -0.25"):
         fl.kl_div(x, p)
     for p in ([1.0], [0.0, 1.0], [0.5, 0.5, 0.0]):
         with np.errstate(divide="ignore"):
@@ -116,7 +121,7 @@ def test_kl_div_takes_0_log_0_for_0_and_means_over_rows() -> None:
 
 
 def test_masked_classes_take_no_part() -> None:
-    """A class that both mask is as if it were not there; one that only the model masks is infinitely far from possible."""
+    """A class that both mask is as if it were not there; one that only the model masks makes KL infinite."""
     z, k = logits(30, 5), logits(30, 5, seed=7)
     masked = [np.concatenate([rows, np.full((30, 2), -np.inf)], axis=1) for rows in (z, k)]
     for loss in OF_LOGITS:
@@ -137,7 +142,7 @@ def test_masked_classes_take_no_part() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_no_hyperparameter_is_near_infinite_logits(dtype: Any) -> None:
+def test_infinite_logits_take_their_limit(dtype: Any) -> None:
     """One infinite logit takes all: the limit, not inf - inf."""
     sure, other = np.array([[np.inf, 0.0, 1.0]], dtype), np.array([[0.0, 0.0, 0.0]], dtype)
     assert fl.kl_divergence(sure, other) == np.inf

@@ -248,7 +248,8 @@ ctypedef struct Pair:
     double top_k[TILE]
     double of_q[TILE]            # the sums of exponentials
     double of_p[TILE]
-    double of_q_low[TILE]        # what of_q rounded off, divided by it
+    double of_q_low[TILE]        # what they rounded off, divided by them
+    double of_p_low[TILE]
     double shift[TILE]           # log q_c - log p_c = ((z_c - top_z) - (k_c - top_k)) rate - shift, in two parts
     double shift_low[TILE]
     double divergence[TILE]      # KL(p || q)
@@ -276,13 +277,14 @@ cdef void compare(
     cdef double missing[TILE]
     cdef double missing_lost[TILE]
     cdef Py_ssize_t i, j, at, n = lanes.width
-    cdef double d, low, x, tail, r
+    cdef double d, low, x, tail, r, q, p, q_low, p_low
     cdef int again, round
     t.rate = two_quotient(1, temperature, &t.rate_low)
     tempered_softmax_of[real](lanes, k, t.rate, t.rate_low, LIFT, ep, &s)
     for i in range(rows_in(lanes)):
         t.top_k[i] = s.m[i]
         t.of_p[i] = s.total[i]
+        t.of_p_low[i] = (s.others[i] - (s.total[i] - s.e_top[i])) / s.total[i]
         t.shift[i] = -log_total(&s, i)
     tempered_softmax_of[real](lanes, z, t.rate, t.rate_low, LIFT, eq, &s)
     for i in range(rows_in(lanes)):
@@ -295,6 +297,7 @@ cdef void compare(
         t.shift_low[i] = 0
     share[double](lanes, t.top_k)
     share[double](lanes, t.of_p)
+    share[double](lanes, t.of_p_low)
     share[double](lanes, t.top_z)
     share[double](lanes, t.top)
     share[double](lanes, t.of_q)
@@ -310,7 +313,12 @@ cdef void compare(
             at = j * n
             for i in range(lanes_at(lanes, j)):
                 d = ratio_of[real](t, z[at + i], k[at + i], i, &low)
-                x = gap_of(ep[at + i] / t.of_p[i], eq[at + i] / t.of_q[i], d, low, &r, &tail)
+                q = two_quotient(eq[at + i], t.of_q[i], &q_low)
+                p = two_quotient(ep[at + i], t.of_p[i], &p_low)
+                x = gap_of(p, q, d, low, &r, &tail)
+                if real is double:  # q and p that each add up to 1 but for an ulp would leave as much missing
+                    low = (q_low - q * t.of_q_low[i]) - (p_low - p * t.of_p_low[i])
+                    x += low if fabs(d) > 1.5 else 0
                 add(&bent[i], &bent_lost[i], r)
                 add(&missing[i], &missing_lost[i], x)
         settle(lanes, bent, bent_lost)
