@@ -61,14 +61,14 @@ static inline double dv_log_ratio_f64(double z, double m, double k, double n, do
                                       double shift_low, double *low) {
     double u_low, v_low, d_low, lost, rest;
     double u = vm_two_sum_f64(z, -m, &u_low), v = vm_two_sum_f64(k, -n, &v_low);
-    u = z > -INFINITY && m < INFINITY ? dv_finite(u) : u;
-    v = k > -INFINITY && n < INFINITY ? dv_finite(v) : v;
+    u = (z > -INFINITY) & (m < INFINITY) ? dv_finite(u) : u;
+    v = (k > -INFINITY) & (n < INFINITY) ? dv_finite(v) : v;
     u = z == m ? 0.0 : u;
     v = k == n ? 0.0 : v;
     u_low = z == m ? 0.0 : u_low;
     v_low = k == n ? 0.0 : v_low;
     double d = vm_two_sum_f64(u, -v, &d_low);
-    d = fabs(u) < INFINITY && fabs(v) < INFINITY ? dv_finite(d) : d;
+    d = (fabs(u) < INFINITY) & (fabs(v) < INFINITY) ? dv_finite(d) : d;
     double product = vm_two_product_f64(d, rate, &lost);
     product = fabs(d) < INFINITY ? dv_finite(product) : product;
     d_low += u_low - v_low;
@@ -91,7 +91,7 @@ static inline double dv_gap(double p, double q, double d, double low, double *be
     double far = gap - p * d;
     far = fabs(d) <= 3.0 ? p * t : far;
     far = d == -INFINITY ? p + INFINITY : far;
-    *bent = d == INFINITY || (d != d && p == 0.0) ? q : far;
+    *bent = (d == INFINITY) | ((d != d) & (p == 0.0)) ? q : far;
     return fabs(d) <= 1.5 ? p * (d + t) : gap;
 }
 
@@ -121,7 +121,7 @@ static inline double dv_mixture(double b, double c, double c_low, double d, doub
 /* (m - p) / m = u / (1 + u) in two parts for u = (m - p) / p, but gap / m for the gap m - p where u is next to -1 or infinite. */
 static inline double dv_skew(double u, double u_low, double gap, double m, double *low) {
     double d_low, d = vm_two_sum_f64(1.0, u, &d_low), rest, quotient = vm_two_quotient_f64(u, d, &rest);
-    int plain = u > -0.999 && u < 1e100;
+    int plain = (u > -0.999) & (u < 1e100);
     *low = plain ? rest + (u_low - quotient * (d_low + u_low)) / d : 0.0;
     return plain ? quotient : gap / m;
 }
