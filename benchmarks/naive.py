@@ -36,3 +36,8 @@ def cross_entropy(logits: np.ndarray, target: np.ndarray, *, axis: int = -1) -> 
     grad = e / total
     np.put_along_axis(grad, label, np.take_along_axis(grad, label, axis) - 1, axis)
     return loss.mean(), grad / target.size
+
+
+def linear_cross_entropy(input: np.ndarray, linear_weight: np.ndarray, target: np.ndarray) -> tuple[np.floating, list]:
+    loss, grad = cross_entropy(input @ linear_weight.T, target)
+    return loss, [grad @ linear_weight, grad.T @ input]

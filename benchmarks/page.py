@@ -142,7 +142,7 @@ def take_over(measured: dict[str, Any], accuracy: Path | None, speed: Path | Non
 
         shapes = {"pointwise": (10_000_000,), "rows": (8192, 1000)}
         names = {w.name: w.loss.name for w in workloads()
-                 if w.name == Workload(w.loss, shapes[w.loss.shape]).name}  # fmt: skip
+                 if w.loss.shape in shapes and w.name == Workload(w.loss, shapes[w.loss.shape]).name}  # fmt: skip
         results, _, where = read_json(speed)
         for (workload, threads), cell in by_cell(results).items():
             if workload not in names:

@@ -147,8 +147,8 @@ class FastlossOut(Fastloss):
     name = "fastloss-out"
 
     def out(self, problem: Problem) -> dict[str, Any]:
-        loss = problem.workload.loss
-        like = [problem.inputs[loss.inputs.index(name)] for name in loss.grads] * (1 + problem.workload.hessian)
+        loss, grads = problem.workload.loss, problem.workload.grads
+        like = [problem.inputs[loss.inputs.index(name)] for name in grads] * (1 + problem.workload.hessian)
         arrays = tuple(np.zeros_like(array) for array in like)
         return {"out": arrays if len(arrays) > 1 else arrays[0]}
 
@@ -229,7 +229,7 @@ class Torch(Provider):
         import torch
 
         inputs = [torch.from_numpy(np.ascontiguousarray(array)).detach() for array in arrays]
-        return inputs, [inputs[workload.loss.inputs.index(name)].requires_grad_() for name in workload.loss.grads]
+        return inputs, [inputs[workload.loss.inputs.index(name)].requires_grad_() for name in workload.grads]
 
     def fetch(self, problem: Problem, result: Any) -> tuple[float | None, Sequence[np.ndarray | None]]:
         loss, gradients = result
@@ -280,6 +280,20 @@ class TorchCompile(Torch):
         torch._inductor.config.compile_threads = 1  # no worker processes beside the measurements
         torch.compiler.reset()
         return torch.compile(function, fullgraph=True, dynamic=False)
+
+
+class TorchChunked(Torch):
+    """torch's own way round the logits of a linear layer, which it makes a chunk of rows at a time if it is told to."""
+
+    name = "torch chunked"
+
+    def supports(self, workload: Workload) -> bool:
+        return workload.loss.shape == "linear" and super().supports(workload)
+
+    def options(self, workload: Workload) -> dict[str, Any]:
+        import torch.nn
+
+        return super().options(workload) | {"options": torch.nn.LinearCrossEntropyOptions()}
 
 
 class Jax(Provider):
@@ -441,7 +455,7 @@ class Copy(Provider):
         return np.copyto
 
     def supports(self, workload: Workload) -> bool:
-        return True
+        return workload.loss.shape != "linear"  # whose floor is arithmetic
 
     def prepare(self, problem: Problem, threads: int) -> Run:
         workload = problem.workload
@@ -468,8 +482,41 @@ class Copy(Provider):
         return 0.0
 
 
+class Products(Provider):
+    """np.matmul of the three products of a linear layer's loss, each as a whole: logits, and the gradients by input and
+    weight. The BLAS lets nobody be faster who needs them all."""
+
+    name = "products"
+    peer = False
+
+    def function(self, workload: Workload) -> Callable[..., Any] | None:
+        return np.matmul if workload.loss.shape == "linear" else None
+
+    def prepare(self, problem: Problem, threads: int) -> Run:
+        from threadpoolctl import threadpool_limits
+
+        features, weight, _ = problem.inputs
+        logits = np.empty((problem.count, problem.classes), features.dtype)
+        gradients = np.empty_like(features), np.empty_like(weight)
+
+        def run() -> Any:
+            with threadpool_limits(threads, "blas"):
+                np.matmul(features, weight.T, out=logits)
+                np.matmul(logits, weight, out=gradients[0])
+                np.matmul(logits.T, features, out=gradients[1])
+            return logits, gradients
+
+        return run
+
+    def supports(self, workload: Workload) -> bool:
+        return self.function(workload) is not None
+
+    def check(self, problem: Problem, result: Any) -> float:
+        return 0.0
+
+
 PROVIDERS: tuple[Provider, ...] = (
-    FastlossOut(), Fastloss(), Naive(), Torch(), TorchCompile(), Jax(), Sklearn(), Copy(),
+    FastlossOut(), Fastloss(), Naive(), Torch(), TorchCompile(), TorchChunked(), Jax(), Sklearn(), Copy(), Products(),
 )  # fmt: skip
 
 

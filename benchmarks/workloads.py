@@ -29,6 +29,8 @@ VALUE_TOLERANCE = {"float32": 2e-5, "float64": 1e-12}
 # Slopes: exp and the sum over a row of 32000 are good to some 20 ulp; and 1 - p and p - 1 lose whole digits
 # in a confident row, which leaves an error of a few ulp of 1. (`python -m benchmarks.accuracy` looks closer.)
 SLOPE_TOLERANCE = {"float32": 1e-5, "float64": 1e-13}
+# Sums of 32000 products of float32 logits that are sums of 512: some 100 ulp of the largest.
+LINEAR_TOLERANCE = {"float32": 2e-4, "float64": 1e-12}
 SLOPE_SLACK = {"float32": 4 * 2.0**-23, "float64": 4 * 2.0**-52}
 
 
@@ -57,6 +59,11 @@ class Workload:
     @property
     def rows(self) -> bool:
         return self.loss.shape == "rows"
+
+    @property
+    def grads(self) -> list[str]:
+        """The inputs given that a gradient is computed by."""
+        return [name for name in self.loss.grads if name in input_names(self.loss)]
 
     @property
     def keywords(self) -> dict[str, Any]:
@@ -89,6 +96,7 @@ def _count(number: int) -> str:
 SHAPES: dict[str, list[tuple[int, ...]]] = {
     "pointwise": [(10_000_000,)],
     "rows": [(2048, 32000), (8192, 1000), (1_000_000, 10)],
+    "linear": [(1024, 512, 32000)],  # rows, features, classes
 }
 # ... one for the Hessian, where a peer has one that is not a mere stand-in ...
 HESSIAN_PEER = "sklearn"
@@ -194,10 +202,43 @@ class Problem:
                 )
 
 
+class LinearProblem(Problem):
+    """Rows of features, and a weight that makes them logits. These are formed in double; what they cost, and their
+    slopes, says the reference of `cross_entropy`."""
+
+    def __init__(self, workload: Workload) -> None:
+        self.workload = workload
+        self.count, width, self.classes = workload.shape
+        rng = np.random.default_rng(20250101)
+        size = max(POOL // self.classes, 16)
+        features = rng.standard_normal((size, width)).astype(workload.dtype)
+        weight = (rng.standard_normal((self.classes, width)) * 2 / math.sqrt(width)).astype(workload.dtype)
+        labels = rng.integers(0, self.classes, size)
+        self.pool = [features, labels]
+        self.picks = rng.integers(0, size, self.count, dtype=np.uint16)
+        self.inputs = (np.take(features, self.picks, axis=0), weight, np.take(labels, self.picks))
+        rows = Workload(fastloss.cross_entropy, (size, self.classes), workload.dtype)
+        logits = features.astype(np.float64) @ weight.astype(np.float64).T
+        self.elements = [_element(rows, *point) for point in zip(logits, labels, strict=True)]
+
+    def check(self, who: str, value: float | None, derivatives: Sequence[np.ndarray | None]) -> None:
+        """As above; the gradients by input and weight are sums of products, as good as the largest of their row."""
+        super().check(who, value, ())
+        times = np.bincount(self.picks, minlength=len(self.slopes)) / self.count
+        weight = self.inputs[1].astype(np.float64)
+        by_input = np.take(self.slopes @ weight / self.count, self.picks, axis=0)
+        by_weight = (times[:, None] * self.slopes).T @ self.pool[0].astype(np.float64)
+        for name, got, want in zip(self.workload.grads, derivatives, (by_input, by_weight), strict=False):
+            assert got is not None
+            slack = LINEAR_TOLERANCE[self.workload.dtype] * np.abs(want).max(axis=1, keepdims=True)
+            if not (np.abs(got - want) <= slack).all():
+                raise AssertionError(f"{who}, {self.workload}: the gradient by {name} is not the reference's")
+
+
 @lru_cache(maxsize=1)
 def problem(workload: Workload) -> Problem:
     """The workload's problem; the last one is kept, for it may be as large as memory allows."""
-    return Problem(workload)
+    return LinearProblem(workload) if workload.loss.shape == "linear" else Problem(workload)
 
 
 def _draw_from(domain: Interval, rng: np.random.Generator, size: int) -> np.ndarray:
