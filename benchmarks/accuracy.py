@@ -26,9 +26,11 @@ from rich.console import Console
 from rich.progress import track
 
 import fastloss
+from benchmarks.contestants import installed
 from benchmarks.environment import environment
 from benchmarks.page import exceptions
-from benchmarks.providers import Derivatives, Fastloss, Jax, Provider, Sklearn, Torch, installed
+from benchmarks.peers import Jax, Sklearn, Torch
+from benchmarks.providers import Derivatives, Fastloss, Provider
 from benchmarks.tables import digits, table
 from benchmarks.workloads import Workload, input_names
 
@@ -126,7 +128,8 @@ def compare(loss: Any, dtype: np.dtype, who: Sequence[Provider]) -> Record:
     worst, there = ({provider.name: {part: Worst() for part in PARTS} for provider in who} for _ in range(2))
     progress = track(list(inputs.cases(loss, dtype)), f"{loss.name} {dtype}", console=stderr, transient=True)
     for case in progress:
-        workload = Workload(loss, case.inputs[0].shape, dtype.name, options=case.kwargs)
+        soft = bool(getattr(loss, "target", "")) and case.inputs[-1].dtype.kind == "f"
+        workload = Workload(loss, case.inputs[0].shape, dtype.name, options=case.kwargs, soft=soft)
         exact = oracle.exact(loss, case)
         own: dict[str, np.ndarray] = {}
         for provider in who:  # fastloss first
@@ -135,7 +138,7 @@ def compare(loss: Any, dtype: np.dtype, who: Sequence[Provider]) -> Record:
             try:
                 with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
                     derivatives = provider.derivatives(workload, case.inputs)
-            except (TypeError, ValueError, RuntimeError, IndexError):
+            except Exception:
                 if not provider.peer:
                     raise
                 for part in PARTS:

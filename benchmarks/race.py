@@ -62,7 +62,11 @@ class Result:
 
 def race(workload: Workload, providers: Sequence[Provider], threads: int, effort: Effort) -> Iterator[Result | str]:
     """A result for every provider that supports the workload; a complaint for one that fails or is wrong."""
-    given = problem(workload)
+    try:
+        given = problem(workload)
+    except TimeoutError as slow:
+        yield f"{workload}: {slow}"
+        return
     runs: dict[Provider, tuple[Run, float]] = {}
     for provider in providers:
         if provider.threads(threads) and provider.supports(workload):
@@ -86,7 +90,7 @@ def race(workload: Workload, providers: Sequence[Provider], threads: int, effort
         for provider in order:
             time.sleep(PAUSE)
             runs[provider][0]()
-            times[provider].append(turn(runs[provider][0], calls[provider]))
+            times[provider].append(provider.parts(given) * turn(runs[provider][0], calls[provider]))
     gc.enable()
     for provider, (_, error) in runs.items():
         q1, median, q3 = np.percentile(times[provider], [25, 50, 75]).tolist()

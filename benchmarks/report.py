@@ -21,8 +21,8 @@ from unittest.mock import patch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from benchmarks.contestants import PROVIDERS, installed
 from benchmarks.environment import environment
-from benchmarks.providers import PROVIDERS, installed
 from benchmarks.race import FULL, QUICK, Effort, Result, race
 from benchmarks.tables import digits, seconds, table
 from benchmarks.workloads import workloads

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from benchmarks.contestants import installed
 from benchmarks.environment import environment
-from benchmarks.providers import Provider, installed
+from benchmarks.providers import Provider
 from benchmarks.race import calls_per_turn, turn
 from benchmarks.workloads import Workload, problem, workloads
 
