@@ -69,6 +69,11 @@ class Workload:
         return self.loss.shape == "rows"
 
     @property
+    def count(self) -> int:
+        """The numbers of an input."""
+        return math.prod(self.shape)
+
+    @property
     def grads(self) -> list[str]:
         """The inputs given that a gradient is computed by."""
         return [name for name in self.loss.grads if name in input_names(self.loss)]
