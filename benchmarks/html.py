@@ -6,7 +6,7 @@ from html import escape
 from benchmarks import svg
 from benchmarks.contestants import PROVIDERS
 from benchmarks.markdown import facts, summary
-from benchmarks.plan import series
+from benchmarks.plan import scaled, series
 from benchmarks.records import Errors, Results
 from benchmarks.tables import digits, seconds
 from benchmarks.verdicts import (
@@ -58,17 +58,19 @@ h3 { font-size: 1rem; margin: 0 0 .3em } p, li { max-width: 46em } .facts, figca
 .scroll { border: 1px solid var(--rule); border-radius: 8px; max-height: 80vh; overflow: auto }
 table { border-collapse: collapse; font-size: .8125rem; font-variant-numeric: tabular-nums; width: 100% }
 th, td { padding: 4px 9px; text-align: right; white-space: nowrap } th { background: var(--band); cursor: pointer;
-  position: sticky; top: 0; vertical-align: bottom; z-index: 1 } th:focus-visible { outline: 2px solid }
+  min-width: 5.5em; position: sticky; top: 0; vertical-align: bottom; white-space: normal; z-index: 1 }
+th:focus-visible { outline: 2px solid }
 th[aria-sort=ascending]::after { content: " \\2191" } th[aria-sort=descending]::after { content: " \\2193" }
 td { border-top: 1px solid var(--rule) } td.word, th.word { text-align: left }
-td:first-child, th:first-child { background: var(--paper); left: 0; max-width: 42vw; overflow-wrap: anywhere;
-  position: sticky; white-space: normal } th:first-child { background: var(--band); z-index: 2 }
+td:first-child, th:first-child { background: var(--paper); left: 0; position: sticky }
+th:first-child { background: var(--band); z-index: 2 }
 .good { color: var(--good); font-weight: 600 } .bad { color: var(--bad); font-weight: 600 } .open { color: var(--open) }
 input { background: var(--paper); border: 1px solid var(--rule); border-radius: 6px; color: inherit; font: inherit;
   margin: 0 0 8px; max-width: 100%; padding: 5px 10px; width: 22em }
-.pictures { display: grid; gap: 20px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 360px), 1fr)) }
+.pictures { display: grid; gap: 20px; grid-template-columns: repeat(auto-fill, minmax(min(100%, 360px), 1fr)) }
 figure { margin: 0 } svg { display: block; height: auto; max-width: 100%; width: 100% } svg.wide { max-width: 800px }
-svg text { fill: var(--faint); font: 11px system-ui, sans-serif } svg text.name { fill: var(--ink); font-size: 12px }
+svg text { fill: var(--faint); font: 11px system-ui, sans-serif } svg text.name { fill: var(--ink);
+  font-size: 12px; paint-order: stroke; stroke: var(--paper); stroke-width: 4px }
 svg .grid { stroke: var(--rule) } svg .one { stroke: var(--ink); stroke-width: 1.5 }
 svg polyline { fill: none; stroke: currentColor; stroke-width: 2 } svg g line { stroke: currentColor; stroke-width: 2 }
 svg circle { fill: currentColor } svg .floor polyline { stroke-dasharray: 5 4; stroke-width: 1.5 }
@@ -76,7 +78,8 @@ svg circle { fill: currentColor } svg .floor polyline { stroke-dasharray: 5 4; s
 .legend i { background: currentColor; border-radius: 50%; display: inline-block; height: 10px; margin-right: 6px;
   width: 10px }
 .legend span span { color: var(--ink) }
-@media (max-width: 600px) { body { padding: 12px } h1 { font-size: 1.35rem } svg text { font-size: 12px }
+@media (max-width: 600px) { td:first-child { min-width: 36vw; overflow-wrap: anywhere; white-space: normal }
+  body { padding: 12px } h1 { font-size: 1.35rem } svg text { font-size: 12px }
   svg.wide text { font-size: 16px } svg.wide text.name { font-size: 17px } }
 """
 
@@ -242,14 +245,6 @@ def overview(results: Results) -> str:
         f"<figure>{picture.replace('<svg', '<svg class=wide', 1)}<figcaption>Left of the line at 1 fastloss loses. "
         "A bar is the range between the quartiles.</figcaption></figure>"
     )
-
-
-def scaled() -> set[str]:
-    """The workloads that only a picture of scaling asks for."""
-    from benchmarks.workloads import workloads
-
-    ordinary = {workload.name for workload in workloads()}
-    return {work.name for one in series() for _, work, _ in one.points} - ordinary
 
 
 def scaling(results: Results) -> str:

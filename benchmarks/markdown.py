@@ -89,13 +89,13 @@ def summary(results: Results, found: Sequence[Row]) -> list[tuple[str, list[str]
     parts = []
     if average:
         lines = [
-            f"{digits(mean)} times as fast as {who} ({count} workloads)"
+            f"{digits(mean)} times as fast as {who} {of(count)}"
             for who, (mean, count) in average.items()
             if who != "the floor"
         ]
         if "the floor" in average:
             mean, count = average["the floor"]
-            lines.append(f"{digits(mean)} times as long as a copy of the bytes, or the products ({count} workloads)")
+            lines.append(f"{digits(mean)} times as long as a copy of the bytes, or the products {of(count)}")
         parts.append(("On average (geometric means, gradient in an array that is there)", lines))
     parts.append(("Where fastloss loses", [sentence(row) for row in lost(found)]))
     parts.append(("Undecided", [sentence(row) for row in undecided(found)]))
@@ -105,6 +105,10 @@ def summary(results: Results, found: Sequence[Row]) -> list[tuple[str, list[str]
     )  # fmt: skip
     parts.append(("Left out", [*(c.text for c in results.complaints), *results.where.get("absent", [])]))
     return [(title, lines) for title, lines in parts if lines]
+
+
+def of(count: int) -> str:
+    return f"({count} workload{'s' * (count > 1)})"
 
 
 def sentence(row: Row) -> str:

@@ -6,12 +6,13 @@ not see what the compiled code of others allocates.
 
 import ctypes
 import gc
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+STATUS, CLEAR, MEMINFO = Path("/proc/self/status"), Path("/proc/self/clear_refs"), Path("/proc/meminfo")
 
 
 def extra_bytes(run: Callable[[], Any]) -> int | None:
@@ -34,5 +35,10 @@ def extra_bytes(run: Callable[[], Any]) -> int | None:
     return 1024 * max(0, after - before)
 
 
-def _kilobytes(word: str) -> int:
-    return int(STATUS.read_text().split(word + ":")[1].split()[0])
+def available() -> float:
+    """Bytes that a process may still take; infinity where nobody says."""
+    return 1024 * _kilobytes("MemAvailable", MEMINFO) if MEMINFO.exists() else math.inf
+
+
+def _kilobytes(word: str, path: Path = STATUS) -> int:
+    return int(path.read_text().split(word + ":")[1].split()[0])

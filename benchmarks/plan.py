@@ -118,6 +118,13 @@ def series() -> tuple[Series, ...]:
     )
 
 
+@cache
+def scaled() -> frozenset[str]:
+    """The workloads that only a picture of scaling asks for."""
+    ordinary = {workload.name for workload in workloads()}
+    return frozenset({work.name for one in series() for _, work, _ in one.points} - ordinary)
+
+
 def jobs(parts: tuple[str, ...], only: str, threads: list[int], quick: bool, dtypes: tuple[str, ...]) -> list[Job]:
     """What a run does, each job once. A quick one without a pattern is content with a loss of each family."""
     effort, without = (QUICK, SLOW) if quick else (FULL, ())

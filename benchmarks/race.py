@@ -13,12 +13,15 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from benchmarks.memory import extra_bytes
+import numpy as np
+
+from benchmarks.memory import available, extra_bytes
 from benchmarks.providers import Provider, Run
 from benchmarks.records import Complaint, Timing
 from benchmarks.workloads import Workload, problem
 
 PAUSE = 0.01  # seconds; GNU OpenMP spins for a few milliseconds after a parallel region
+ARRAYS = 24  # of an input's size that all providers together may hold at a time
 TURN = 0.005  # seconds that a turn lasts at least, by repeating a short call
 
 
@@ -40,6 +43,9 @@ def race(
     workload: Workload, providers: Sequence[Provider], threads: int, effort: Effort
 ) -> Iterator[Timing | Complaint]:
     """A timing of every provider that supports the workload; a complaint about one that fails or is wrong."""
+    if available() < ARRAYS * workload.count * np.dtype(workload.dtype).itemsize:
+        yield Complaint(workload.name, f"{workload}: memory might not do")
+        return
     try:
         given = problem(workload)
     except TimeoutError as slow:

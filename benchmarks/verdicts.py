@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.contestants import PROVIDERS
+from benchmarks.plan import scaled
 from benchmarks.records import Errors, Results, Timing
 from benchmarks.tables import digits
 
@@ -125,14 +126,16 @@ def undecided(found: Sequence[Row]) -> list[Row]:
 
 def means(results: Results) -> dict[str, tuple[float, int]]:
     """Geometric means of the ratios to fastloss-out, of the fastest peer and of each, with how many workloads they are
-    of; and of fastloss-out to the floor."""
+    of; and of fastloss-out to the floor. The series of scaling are left out."""
     ratios: dict[str, list[float]] = {}
 
     def note(who: str, found: Ratio | None) -> None:
         if found is not None:
             ratios.setdefault(who, []).append(found.middle)
 
-    for cell in cells(results.timings).values():
+    for (workload, _), cell in cells(results.timings).items():
+        if workload in scaled():
+            continue
         note("the fastest peer", ratio(fastest_peer(cell), cell.get(OUT)))
         for name in PEERS:
             note(name, ratio(cell.get(name), cell.get(OUT)))
