@@ -5,6 +5,7 @@ from typing import Any
 
 import fastloss
 from benchmarks.contestants import PROVIDERS
+from benchmarks.providers import cores
 from benchmarks.records import Errors, Results
 from benchmarks.tables import digits, seconds, table
 from benchmarks.verdicts import (
@@ -72,6 +73,8 @@ def facts(results: Results) -> list[str]:
     packages = ", ".join(f"{name} {version}" for name, version in where["versions"].items())
     lines = [f"{place(where)}, instruction set {where['isa']}, {where['compiler']}. "
              f"Load average before: {where['load']}.", packages + "."]  # fmt: skip
+    if where["load"] != "unknown" and float(where["load"]) > 0.5 * cores():
+        lines.append("The machine was busy with something else: measure again when it is not, before you believe it.")
     others = {(one["machine"], one["commit"]) for one in results.environments} - {(where["machine"], where["commit"])}
     lines += [f"Some of it was measured earlier: {', '.join(f'{m}, commit {c}' for m, c in sorted(others))}."] * bool(
         others

@@ -113,8 +113,8 @@ def series() -> tuple[Series, ...]:
             Series(f"{work}", "threads", tuple((count, work, count) for count in counts))
             for work in (Workload(mse, wide), Workload(rows, square))
         ),
-        over("dtype", "10 M elements", mse, dtypes, lambda dtype: Workload(mse, wide, dtype)),
-        over("dtype", "8192 x 1000", rows, dtypes, lambda dtype: Workload(rows, square, dtype)),
+        over("dtype", "100,000 elements", mse, dtypes, lambda dtype: Workload(mse, (100_000,), dtype)),
+        over("dtype", "1024 x 1000", rows, dtypes, lambda dtype: Workload(rows, (1024, 1000), dtype)),
     )
 
 

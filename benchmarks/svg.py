@@ -32,7 +32,7 @@ def lines(title: str, axis: str, curves: Mapping[str, Sequence[Point]]) -> str:
 
     def x(place: Place) -> float:
         share = (at[place] - low_x) / (high_x - low_x) if high_x > low_x else 0.5
-        return LEFT + 8 + share * (WIDTH - LEFT - RIGHT - 16)
+        return LEFT + 14 + share * (WIDTH - LEFT - RIGHT - 28)
 
     def y(time: float) -> float:
         return TOP + (high - math.log10(time)) / (high - low) * (HEIGHT - TOP - BOTTOM)

@@ -225,7 +225,7 @@ class Problem:
                 row, column = divmod(int(wrong.argmax()), self.classes)
                 raise AssertionError(
                     f"{who}, {self.workload}: the slope of element {start + row}, class {column}, is "
-                    f"{got[row, column]!r}, the reference says {want[row, column]!r}"
+                    f"{got[row, column]:.9g}, the reference says {want[row, column]:.9g}"
                 )
 
 

@@ -1,4 +1,4 @@
-"""The benchmarks: every loss has a workload whose numbers are right, an interrupted run goes on, the page has it all."""
+"""The benchmarks: every loss has a workload whose numbers are right, a run goes on where it was, all is on the page."""
 
 import json
 import os
@@ -159,7 +159,7 @@ def test_the_page_draws_the_series() -> None:
     page = html.page(Results(points, environments=[WHERE]))
     assert f'aria-label="{one.title}"' in page
     assert page.count("<polyline") == 2
-    assert not means(Results(points))
+    assert not means(Results(points[:4]))  # which are no losses as one uses them
 
 
 def test_the_readme_table_says_where_and_when() -> None:
