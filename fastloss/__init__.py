@@ -5,14 +5,21 @@ the text to read.
 """
 
 # isort: off
-# The families in catalogue order, which LOSSES keeps.
-from fastloss import regression, robust, margin, classification, softmax as _softmax, generative, ranking, preference
-from fastloss import m_estimators, surrogates, calibration, metrics, weights
+# The families in catalogue order, which LOSSES keeps; then the tools beside them.
+from fastloss import regression, robust, margin, classification, counts, likelihood, softmax as _softmax, multiclass
+from fastloss import divergence, linear, language, generative, ranking, preference
+from fastloss import m_estimators, surrogates, calibration, metrics, weights, streaming
 from fastloss.regression import *
 from fastloss.robust import *
 from fastloss.margin import *
 from fastloss.classification import *
+from fastloss.counts import *
+from fastloss.likelihood import *
 from fastloss.softmax import *
+from fastloss.multiclass import *
+from fastloss.divergence import *
+from fastloss.linear import *
+from fastloss.language import *
 from fastloss.generative import *
 from fastloss.ranking import *
 from fastloss.preference import *
@@ -21,6 +28,7 @@ from fastloss.surrogates import *
 from fastloss.calibration import *
 from fastloss.metrics import *
 from fastloss.weights import *
+from fastloss.streaming import *
 
 # isort: on
 from fastloss.loss import LOSSES, Loss
@@ -31,7 +39,13 @@ __all__ += regression.__all__
 __all__ += robust.__all__
 __all__ += margin.__all__
 __all__ += classification.__all__
+__all__ += counts.__all__
+__all__ += likelihood.__all__
 __all__ += _softmax.__all__
+__all__ += multiclass.__all__
+__all__ += divergence.__all__
+__all__ += linear.__all__
+__all__ += language.__all__
 __all__ += generative.__all__
 __all__ += ranking.__all__
 __all__ += preference.__all__
@@ -40,5 +54,6 @@ __all__ += surrogates.__all__
 __all__ += calibration.__all__
 __all__ += metrics.__all__
 __all__ += weights.__all__
+__all__ += streaming.__all__
 
 __version__ = "0.1.0"

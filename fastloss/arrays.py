@@ -207,6 +207,60 @@ def fitting_axis(scores: np.ndarray, target: np.ndarray) -> str:
     return f"; it would fit axis={fitting[0]}" if fitting else ""
 
 
+def linear_inputs(
+    input: Any, linear_weight: Any, target: Any, linear_bias: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+    """Rows of features, a weight and a bias that make them logits, labels or soft targets."""
+    input, linear_weight, target = (
+        as_array(name, value)
+        for name, value in (("input", input), ("linear_weight", linear_weight), ("target", target))
+    )
+    if linear_weight.ndim != 2 or 0 in linear_weight.shape:
+        raise ValueError(
+            f"linear_weight has shape {linear_weight.shape} and must be (classes, features), with one at least of each"
+        )
+    if input.ndim == 0 or input.shape[-1] != linear_weight.shape[1]:
+        hint = "; its transpose would fit" if input.ndim and input.shape[-1] == linear_weight.shape[0] else ""
+        raise ValueError(
+            f"input has shape {input.shape} and linear_weight {linear_weight.shape}: their last axes, the features, "
+            f"must be equal{hint}"
+        )
+    positions, classes = input.shape[:-1], len(linear_weight)
+    if linear_bias is not None:
+        linear_bias = as_array("linear_bias", linear_bias)
+        if linear_bias.shape != (classes,):
+            raise ValueError(
+                f"linear_bias has shape {linear_bias.shape} and must have one number per class, ({classes},)"
+            )
+    if target.shape == (*positions, classes):
+        return input, linear_weight, target, linear_bias
+    if target.shape != positions and target.ndim:
+        raise ValueError(
+            f"input has shape {input.shape} and there are {classes} classes, so target must have shape {positions} "
+            f"(labels) or {(*positions, classes)} (probabilities), not {target.shape}"
+        )
+    if target.dtype.kind not in "biu":
+        raise TypeError(f"target holds class labels, which must be integers, not {target.dtype}")
+    return input, linear_weight, target, linear_bias
+
+
+def token_inputs(names: Sequence[str], logits: Any, labels: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Logits of every position of sequences, and a label for each."""
+    logits, labels = as_array(names[0], logits), as_array(names[1], labels)
+    if logits.ndim < 2 or logits.shape[-1] == 0:
+        raise ValueError(
+            f"{names[0]} has shape {logits.shape} and must be (..., positions, classes), with one class at least"
+        )
+    if labels.shape != logits.shape[:-1]:
+        raise ValueError(
+            f"{names[0]} has shape {logits.shape}, so {names[1]} must have shape {logits.shape[:-1]}, "
+            f"not {labels.shape}"
+        )
+    if labels.dtype.kind not in "biu":
+        raise TypeError(f"{names[1]} holds labels of tokens, which must be integers, not {labels.dtype}")
+    return logits, labels
+
+
 def integer(name: str, value: Any) -> int:
     if not hasattr(value, "__index__") or np.ndim(value) > 0:
         raise TypeError(f"{name} must be an integer, not {type(value).__name__}")

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import fastloss as fl
-from fastloss import demo, kernels
+from fastloss import demo, evaluate, kernels
 from fastloss.kernels import system
 
 DEMO = """\
@@ -38,6 +38,31 @@ examples:
 
 The demo needs scikit-learn, SciPy, rich and matplotlib: pip install 'fastloss[demo]'"""
 
+EVAL = """\
+Compute a loss of arrays in .npy files, which may be far larger than memory: they are read block by block, and so is
+the gradient written. The first file holds predictions or logits, the next the target; losses of more inputs take
+more files, in the order of their arguments (python -c "import fastloss; help(fastloss.huber)" tells them).
+
+Losses of rows, such as cross_entropy, find the classes on the last axis of the first file; the target is a file of
+labels without that axis, or of probabilities with it. For the others all files have one shape.
+
+The mean is sum(weight * loss) / sum(weight). Its gradient needs the divisor first, so that weights and labels are
+read twice. A gradient appears under its name when it is whole: an error or Ctrl-C leaves nothing behind."""
+
+EVAL_EXAMPLES = """\
+examples:
+  fastloss eval mse pred.npy target.npy                        the mean squared error
+  fastloss eval huber pred.npy target.npy --delta 0.5          with a hyperparameter of the loss
+  fastloss eval cross_entropy logits.npy labels.npy            rows of logits, labels
+  fastloss eval cross_entropy logits.npy labels.npy --label-smoothing 0.1 --grad slopes.npy
+                                                               and the gradient of the mean, an array like logits.npy
+  fastloss eval mae pred.npy target.npy --weight w.npy --json  weighted; JSON for a script
+  fastloss eval margin_ranking a.npy b.npy sign.npy --grad by_a.npy --grad by_b.npy
+                                                               several inputs with a gradient: a file for each
+
+The files are what np.save writes, of any real dtype but bfloat16 and in C order. --block limits the rows (elements,
+where the loss has no rows) that are in memory at a time; without it they are 16 MB."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
@@ -54,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ImportError as error:
         print(f"fastloss {arguments.command}: {error}", file=sys.stderr)
         return 2
-    except OSError as error:
+    except (OSError, evaluate.EvaluationError) as error:
         print(f"fastloss {arguments.command}: {error}", file=sys.stderr)
         return 1
     return 0
@@ -116,7 +141,85 @@ def _parser() -> argparse.ArgumentParser:
         help="where the picture goes (default: fastloss-demo.png)",
     )
     digits.set_defaults(run=_demo)
+
+    files = commands.add_parser(
+        "eval",
+        help="compute a loss of arrays in files larger than memory",
+        description=EVAL,
+        epilog=EVAL_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    files.add_argument("loss", choices=evaluate.FILE_LOSSES, metavar="LOSS", help="such as mse or cross_entropy")
+    files.add_argument("files", nargs="+", type=Path, metavar="FILE.npy", help="its inputs, in their order")
+    files.add_argument("--weight", type=Path, metavar="W.npy", help="a weight for each row or element; 0: invisible")
+    files.add_argument(
+        "--grad",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="OUT.npy",
+        help="where the gradient goes; once for each input that has one",
+    )
+    files.add_argument("--reduction", choices=("mean", "sum"), default="mean", help="(default: mean)")
+    files.add_argument(
+        "--denominator", type=_positive_number, metavar="D", help="divide by this number instead of sum(weight)"
+    )
+    files.add_argument("--block", type=_integer(1), metavar="ROWS", help="rows or elements at a time")
+    files.add_argument("--json", action="store_true", help="print JSON")
+    own = files.add_argument_group("hyperparameters", "as the losses call them; a class weight is a file")
+    for name, losses in _hyperparameters().items():
+        what = f"of {', '.join(losses[:3])}" + (f" and {len(losses) - 3} more" if len(losses) > 3 else "")
+        own.add_argument(evaluate.flag(name), dest=f"word_{name}", metavar="X", help=what)
+    files.set_defaults(run=_eval)
     return parser
+
+
+def _hyperparameters() -> dict[str, list[str]]:
+    """Every hyperparameter in the catalogue, and the losses that have it."""
+    found: dict[str, list[str]] = {}
+    for name in evaluate.FILE_LOSSES:
+        for word in evaluate.words_of(fl.LOSSES[name]):
+            found.setdefault(word, []).append(name)
+    return dict(sorted(found.items()))
+
+
+def _eval(arguments: argparse.Namespace) -> None:
+    prefix = "word_"
+    given = {name: value for name, value in vars(arguments).items() if name.startswith(prefix) and value is not None}
+    if arguments.denominator is not None and arguments.reduction != "mean":
+        raise evaluate.EvaluationError("--denominator divides a mean; with --reduction sum there is none")
+    with evaluate.terminable():
+        result = evaluate.evaluate(
+            arguments.loss,
+            arguments.files,
+            weight=arguments.weight,
+            gradients=arguments.grad,
+            reduction=arguments.reduction,
+            denominator=arguments.denominator,
+            block=arguments.block,
+            words={name.removeprefix(prefix): value for name, value in given.items()},
+        )
+    unit = "rows" if fl.LOSSES[arguments.loss].shape == "rows" else "elements"
+    facts = {
+        "loss": arguments.loss,
+        "reduction": arguments.reduction,
+        "value": result.value,
+        unit: result.units,
+        "weight": result.weight,
+        "seconds": round(result.seconds, 3),
+        "gradients": [str(path) for path in arguments.grad],
+    }
+    if arguments.json:
+        # JSON has no number for inf and nan
+        print(json.dumps({k: str(v) if isinstance(v, float) and not math.isfinite(v) else v for k, v in facts.items()}))
+        return
+    print(f"{f'{arguments.reduction} of {arguments.loss}':<28}{result.value:.17g}")
+    print(f"{unit:<28}{result.units:,}")
+    if result.weight != result.units:
+        print(f"{'sum of weights':<28}{result.weight:.17g}")
+    print(f"{'time':<28}{result.seconds:.2f} s")
+    for name, path in zip(fl.LOSSES[arguments.loss].grads, arguments.grad, strict=False):
+        print(f"{f'gradient by {name}':<28}{path}")
 
 
 def _info(arguments: argparse.Namespace) -> None:

@@ -4,7 +4,7 @@ import inspect
 import math
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Concatenate, Generic, Literal, NamedTuple, ParamSpec
 
 import numpy as np
@@ -92,12 +92,12 @@ class Peer(NamedTuple):
     name: str
     factor: float = 1.0  # ours is so many times theirs
     words: Mapping[str, str] = {}  # our name of a hyperparameter: theirs, where it differs
-    given: Mapping[str, Any] = {}  # what they must be told besides
+    given: Mapping[str, Any] = {}  # what they must be told besides, unless we are told otherwise
     order: Callable[..., tuple[Any, ...]] | None = None  # our inputs, arrays of whatever kind, to theirs
 
     def options(self, words: Mapping[str, Any]) -> dict[str, Any]:
         """What they must be told for these hyperparameters of ours."""
-        return {self.words.get(name, name): value for name, value in words.items()} | dict(self.given)
+        return dict(self.given) | {self.words.get(name, name): value for name, value in words.items()}
 
     def inputs(self, *arrays: Any) -> tuple[Any, ...]:
         """The arrays they take for ours."""
@@ -135,7 +135,7 @@ class Loss(Generic[P]):
         Whether `grad_hess` knows its Hessian's diagonal.
     """
 
-    shape: Literal["pointwise", "root", "rows"]
+    shape: Literal["pointwise", "root", "rows", "linear", "tokens"]
     hessian = True
 
     value_and_grad: Callable[P, tuple[float | Any, Any]]
@@ -179,12 +179,13 @@ class Loss(Generic[P]):
 
     def _document(self, text: str) -> str:
         """The docstring, with what all losses have in common, and the domains, put where they belong."""
-        rows, several = self.shape == "rows", len(self.grads) > 1
+        unit = {"rows": "row", "tokens": "token"}.get(self.shape, "element")
+        whole, several = unit == "element", len(self.grads) > 1
         fields = ", ".join(f"`{name}`" for name in self.grads)
         words = {
-            "unit": "row" if rows else "element",
-            "shape": "the labels' shape" if rows else "that shape",
-            "shapes": "the shapes do not fit" if rows else "the shapes differ",
+            "unit": unit,
+            "shape": "that shape" if whole else "the labels' shape",
+            "shapes": "the shapes differ" if whole else "the shapes do not fit",
             "gradient": (
                 f"a tuple of gradients, by {fields} (each may be its input itself)"
                 if several
@@ -235,12 +236,18 @@ class Pointwise(Loss[P]):
 
     def __init__(self, declaration: Callable[Concatenate[int, P], Any], **fields: Any) -> None:
         super().__init__(declaration, **fields)
-        self._kernel = _kernel_of(declaration)
+        self._kernel = kernel_of(declaration)
         self._driver = family("pointwise").run
         parameters = self.__signature__.parameters
         self._data = sum(parameters[name].default is inspect.Parameter.empty for name in self.inputs)
-        self._bounds = tuple(self.domains({}).get(name) for name in self.inputs)
-        self.derivatives = _derivatives(self)
+        self._bounds = lru_cache(64)(self._bounds_for)  # looking at a function's signature takes longer than a call
+        self.derivatives = derivatives_of(self)
+
+    def _bounds_for(self, words: tuple[tuple[str, Any], ...] | None) -> tuple[Interval | None, ...]:
+        """What each input may be, None for any number: the driver then does not look."""
+        domains = self.domains(dict(words or ()))
+        bounds = (domains.get(name) for name in self.inputs)
+        return tuple(None if bound == EVERY_NUMBER else bound for bound in bounds)
 
     def run(
         self,
@@ -276,11 +283,8 @@ class Pointwise(Loss[P]):
         ignore_index: float | None,
         words: Mapping[str, Any] | None,
     ) -> Any:
-        bounds = self._bounds
-        if words is not None:
-            domains = self.domains(words)
-            bounds = tuple(domains.get(name) for name in self.inputs)
-        outs = _flat(out)
+        bounds = self._bounds(None if words is None else tuple(words.items()))
+        outs = flat(out)
 
         def drive(inputs: tuple[Any, ...], weight: Any, outs: Any) -> Any:
             return self._driver(
@@ -289,13 +293,13 @@ class Pointwise(Loss[P]):
             )  # fmt: skip
 
         try:
-            if denominator is None and (outs is None or len(outs) == _outputs(ask, reduction, len(self.grads))):
+            if denominator is None and (outs is None or len(outs) == count_outputs(ask, reduction, len(self.grads))):
                 result = drive(inputs, weight, outs)
                 if result is not NotImplemented:
                     return result
             grads = self.grads if ask != VALUE else ()
             inputs = arrays.pointwise_inputs(self.inputs, inputs, self._data, grads)
-            _check_call(ask, reduction, denominator, outs, len(self.grads))
+            check_call(ask, reduction, denominator, outs, len(self.grads))
             if weight is not None:
                 weight = arrays.broadcast("weight", arrays.as_array("weight", weight), inputs[0].shape)
             result = drive(inputs, weight, outs)
@@ -307,7 +311,7 @@ class Pointwise(Loss[P]):
         if result is NotImplemented:
             empty = tuple(np.empty(0, array.dtype) for array in inputs)
             fitting = drive(empty, None, None)
-            _explain(
+            explain(
                 outs,
                 inputs[0].shape,
                 fitting,
@@ -360,14 +364,14 @@ class Rows(Loss[P]):
     shape = "rows"
 
     def __init__(self, declaration: Callable[Concatenate[int, P], Any], **fields: Any) -> None:
-        self._kernel = _kernel_of(declaration)
+        self._kernel = kernel_of(declaration)
         self._driver = family("rows").run
         self._data, grads, target, self.hessian = family("rows").traits(self._kernel)
         names = fields["inputs"]
         super().__init__(declaration, grads=[name for k, name in enumerate(names) if grads >> k & 1], **fields)
         self.target = ("", "labels", "labels or shares")[target]
         self._bounds = tuple(self.domains({}).get(name) for name in self.inputs)
-        self.derivatives = _derivatives(self)
+        self.derivatives = derivatives_of(self)
 
     def run(
         self,
@@ -386,11 +390,11 @@ class Rows(Loss[P]):
         if ask == GRAD_HESS and not self.hessian:
             raise TypeError(f"{self.name} has no Hessian diagonal: value_and_grad gives its gradient")
         data, target = (inputs[:-1], inputs[-1]) if self.target else (inputs, None)
-        outs = _flat(out)
+        outs = flat(out)
 
         try:
             plain = class_weight is None and denominator is None
-            if plain and (outs is None or len(outs) == _outputs(ask, reduction, len(self.grads))):
+            if plain and (outs is None or len(outs) == count_outputs(ask, reduction, len(self.grads))):
                 result = self._driver(
                     self._kernel, ask, data, target, params, self._bounds, weight, None, ignore_index, axis, reduction,
                     None, outs,
@@ -403,7 +407,7 @@ class Rows(Loss[P]):
                 raise ValueError("ignore_index applies to labels; give rows of shares a weight of 0 instead")
             if class_weight is not None:
                 class_weight = arrays.class_weights(class_weight, data[0].shape[axis])
-            _check_call(ask, reduction, denominator, outs, len(self.grads))
+            check_call(ask, reduction, denominator, outs, len(self.grads))
             positions = data[0].shape[:axis] + data[0].shape[axis + 1 :]
             if weight is not None:
                 weight = arrays.broadcast("weight", arrays.as_array("weight", weight), positions)
@@ -430,7 +434,7 @@ class Rows(Loss[P]):
                 self._kernel, ask, row, one, params, self._bounds, invisible, None, -100, 1, reduction, None, None
             )
             shape = data[0].shape if ask != VALUE else positions
-            _explain(outs, shape, fitting, dict(zip(self.inputs, (*data, target), strict=False)) | {"weight": weight})
+            explain(outs, shape, fitting, dict(zip(self.inputs, (*data, target), strict=False)) | {"weight": weight})
         return self._named(ask, result)
 
     def _named(self, ask: int, result: Any) -> Any:
@@ -440,19 +444,19 @@ class Rows(Loss[P]):
         return result[0], self.derivatives._make(result[1])
 
 
-def _kernel_of(declaration: Callable[..., Any]) -> Any:
+def kernel_of(declaration: Callable[..., Any]) -> Any:
     """The kernel of the same name, in the family's module of the same name."""
     return family(declaration.__module__.rpartition(".")[2]).KERNELS[declaration.__name__]
 
 
-def _derivatives(loss: Loss[...]) -> Any:
+def derivatives_of(loss: Loss[...]) -> Any:
     """The named tuple for the derivatives by several inputs."""
     made: Any = namedtuple("derivatives", loss.grads)  # type: ignore[misc]
     made.__module__, made.__qualname__ = __package__, f"{loss.name}.derivatives"
     return made
 
 
-def _flat(out: Any) -> tuple[Any, ...] | None:
+def flat(out: Any) -> tuple[Any, ...] | None:
     """The arrays named by `out` in a row: one, a tuple, or a pair of tuples."""
     if out is None:
         return None
@@ -461,24 +465,24 @@ def _flat(out: Any) -> tuple[Any, ...] | None:
     return tuple(array for part in out for array in (part if isinstance(part, tuple) else (part,)))
 
 
-def _outputs(ask: int, reduction: Any, grads: int) -> int:
+def count_outputs(ask: int, reduction: Any, grads: int) -> int:
     """How many arrays `out` may name: the losses, or the derivatives."""
     return int(reduction == "none") if ask == VALUE else grads * ask
 
 
-def _check_call(ask: int, reduction: Any, denominator: Any, outs: Any, grads: int) -> None:
+def check_call(ask: int, reduction: Any, denominator: Any, outs: Any, grads: int) -> None:
     """The words that all losses share."""
     arrays.check_reduction(reduction, denominator)
     if ask == GRAD_HESS and denominator is not None:
         raise ValueError("grad_hess gives the derivatives of the weighted sum; denominator has no place in it")
-    wanted = _outputs(ask, reduction, grads)
+    wanted = count_outputs(ask, reduction, grads)
     if outs is not None and not wanted:
         raise ValueError('out takes the losses of reduction="none" or a gradient; this call returns a number')
     if outs is not None and len(outs) != wanted:
         raise ValueError(f"out must name {wanted} array{'s' * (wanted > 1)} (None for a new one), not {len(outs)}")
 
 
-def _explain(outs: tuple[Any, ...] | None, shape: tuple[int, ...], fitting: Any, inputs: dict[str, Any]) -> None:
+def explain(outs: tuple[Any, ...] | None, shape: tuple[int, ...], fitting: Any, inputs: dict[str, Any]) -> None:
     """Raise for the first of the given output arrays that cannot take its result."""
     if outs is None:
         raise AssertionError("the driver refused arguments that are sound")

@@ -1,4 +1,8 @@
-"""Ranking losses: whether the one that should stand above the other is scored higher."""
+"""Ranking losses: whether the one that should stand above the other is scored higher.
+
+Of pairs, element by element; or of rows, in which the scores of a query's items lie on one axis. An item whose score is
+minus infinity is masked: rows of unequal length are filled up with it.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,19 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from fastloss.arrays import SIGNS, Interval
-from fastloss.loss import Out, Reduction, pointwise
+from fastloss.loss import Out, Peer, Reduction, pointwise, rows
 from fastloss.reference import ranking as reference
 
-__all__ = ["bpr", "margin_ranking", "pairwise_hinge", "pairwise_logistic", "pairwise_soft_zero_one"]
+__all__ = [
+    "bpr",
+    "list_mle",
+    "list_net",
+    "margin_ranking",
+    "pairwise_hinge",
+    "pairwise_logistic",
+    "pairwise_soft_zero_one",
+    "ranking_softmax",
+]
 
 
 @pointwise(
@@ -329,3 +342,206 @@ def bpr(
     (array([-5.00000000e-01, -4.24835426e-18]), array([5.00000000e-01, 4.24835426e-18]))
     """
     return bpr.run(ask, (positive, negative), (1.0,), weight, reduction, denominator, out)
+
+
+@rows(
+    "scores",
+    "relevance",
+    reference=reference.list_net,
+    domain={"temperature": Interval(0, math.inf, low_open=True, high_open=True)},
+    examples=({}, {"temperature": 0.25}),
+)
+def list_net(
+    ask: int,
+    scores: ArrayLike,
+    relevance: ArrayLike,
+    *,
+    temperature: float = 1.0,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    axis: int = -1,
+    out: Out = None,
+) -> Any:
+    """ListNet (top one): cross-entropy of the scores against the shares that the relevances give the items.
+
+    The loss of one query with the scores s, and its gradient, with p = softmax(s) and t = softmax(relevance /
+    temperature)::
+
+        loss     = -sum_i t_i log p_i
+        gradient = p - t
+
+    In NumPy: ``t = fl.softmax(relevance / temperature)``, ``np.mean(-(t * fl.log_softmax(scores)).sum(-1))``.
+
+    Parameters
+    ----------
+    scores : array_like
+        What a model gives each item, the items of a query on `axis`. Minus infinity masks an item: it is none,
+        whatever its relevance, and its gradient is 0.
+    relevance : array_like
+        How relevant each item is, in the shape of `scores`; logarithms of shares are relevances with these shares.
+    temperature : float in {temperature}
+        Divides the relevances: the lower, the more of the target belongs to the most relevant item.
+    axis : int
+        The axis of a query's items. Any axis works without a transposed copy, and gives the same bits.
+    {common}
+
+    {returns}
+
+    {raises}
+
+    Notes
+    -----
+    Smooth everywhere. A query whose items are all masked costs 0, but counts in the mean unless its weight is 0. The
+    value and the gradient are made as those of `cross_entropy`: all terms are positive, and of the highest score the
+    gradient is what the others' shares differ by. The target is computed in double, of both parts of the quotient: a
+    division's rounding is 16 ulp of an exponential of 20.
+
+    References
+    ----------
+    Z. Cao, T. Qin, T.-Y. Liu, M.-F. Tsai and H. Li, Learning to Rank: From Pairwise Approach to Listwise Approach, ICML
+    (2007), https://doi.org/10.1145/1273496.1273513
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> round(fl.list_net([[2.0, 0.5, -1.0]], [[3.0, 1.0, 0.0]]), 10)
+    0.5386342941
+    >>> loss, grad = fl.list_net.value_and_grad([[2.0, 0.5, -np.inf]], [[1, 1, 1]])
+    >>> grad.round(6)
+    array([[ 0.317574, -0.317574,  0.      ]])
+    """
+    params = (list_net.parameter("temperature", temperature),)
+    return list_net.run(ask, (scores, relevance), params, weight, reduction, denominator, axis, out)
+
+
+@rows(
+    "scores",
+    "relevance",
+    reference=reference.ranking_softmax,
+    domain={"relevance": Interval(0, math.inf, high_open=True)},
+    peers={"optax": Peer("ranking_softmax_loss", given={"reduce_fn": None})},
+)
+def ranking_softmax(
+    ask: int,
+    scores: ArrayLike,
+    relevance: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    axis: int = -1,
+    out: Out = None,
+) -> Any:
+    """Softmax ranking loss: cross-entropy of the scores, each item as often as it is relevant.
+
+    The loss of one query with the scores s and the relevances y, and its gradient, with p = softmax(s)::
+
+        loss     = -sum_i y_i log p_i
+        gradient = sum(y) p - y
+
+    In NumPy: ``np.mean(-(relevance * fl.log_softmax(scores)).sum(-1))``.
+
+    Parameters
+    ----------
+    scores : array_like
+        What a model gives each item, the items of a query on `axis`. Minus infinity masks an item: it is none,
+        whatever its relevance, and its gradient is 0.
+    relevance : array_like in {relevance}
+        How relevant each item is, in the shape of `scores`. They are not normalised: a query with more of them counts
+        more, one without any costs 0. Weights of items are multiplied into them.
+    axis : int
+        The axis of a query's items. Any axis works without a transposed copy, and gives the same bits.
+    {common}
+
+    {returns}
+
+    {raises}
+
+    Notes
+    -----
+    Smooth everywhere. A query whose items are all masked costs 0, but counts in the mean unless its weight is 0. It is
+    `cross_entropy` with shares of any sum, computed alike.
+
+    References
+    ----------
+    S. Bruch, X. Wang, M. Bendersky and M. Najork, An Analysis of the Softmax Cross Entropy Loss for Learning-to-Rank
+    with Binary Relevance, ICTIR (2019), https://doi.org/10.1145/3341981.3344221
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> round(fl.ranking_softmax([[2.0, 0.5, -1.0]], [[1, 0, 0]]), 10)
+    0.2413112967
+    >>> loss, grad = fl.ranking_softmax.value_and_grad([[1.0, 0.0, -np.inf]], [[0, 2, 1]])
+    >>> round(loss, 10), grad.round(6)
+    (2.626523375, array([[ 1.462117, -1.462117,  0.      ]]))
+    """
+    return ranking_softmax.run(ask, (scores, relevance), (), weight, reduction, denominator, axis, out)
+
+
+@rows(
+    "scores",
+    "relevance",
+    reference=reference.list_mle,
+)
+def list_mle(
+    ask: int,
+    scores: ArrayLike,
+    relevance: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    axis: int = -1,
+    out: Out = None,
+) -> Any:
+    """ListMLE: minus the log-probability of the right order, items drawn one by one by the softmax of their scores.
+
+    The loss of one query and its gradient, with s_1, s_2, ... the scores in the order of the relevances, the most
+    relevant item's first, and S_k = exp(s_k) + exp(s_(k+1)) + ...::
+
+        loss         = sum_k (log S_k - s_k)
+        gradient_k   = sum over i <= k of exp(s_k) / S_i  - 1
+
+    In NumPy: ``s = np.take_along_axis(scores, np.argsort(-relevance, kind="stable"), -1)``,
+    ``np.mean((np.logaddexp.accumulate(s[:, ::-1], -1)[:, ::-1] - s).sum(-1))``.
+
+    Parameters
+    ----------
+    scores : array_like
+        What a model gives each item, the items of a query on `axis`. Minus infinity masks an item: it is none,
+        whatever its relevance, and its gradient is 0.
+    relevance : array_like
+        How relevant each item is, in the shape of `scores`. Only their order counts; equals keep the order they come
+        in.
+    axis : int
+        The axis of a query's items. Any axis works without a transposed copy, and gives the same bits.
+    {common}
+
+    {returns}
+
+    {raises}
+
+    Notes
+    -----
+    Smooth everywhere in the scores. A query whose items are all masked costs 0, but counts in the mean unless its
+    weight is 0; a score of plus infinity gives nan. Each term is log1p of the sum of those after it, a confident, right
+    order keeps its tail; the running sums of exponentials are taken from a score further down, and over again from one
+    that is far higher, so none overflows. Rows of up to 64 items are sorted by counting, longer ones byte by byte.
+
+    References
+    ----------
+    F. Xia, T.-Y. Liu, J. Wang, W. Zhang and H. Li, Listwise Approach to Learning to Rank: Theory and Algorithm, ICML
+    (2008), https://doi.org/10.1145/1390156.1390306
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> round(fl.list_mle([[2.0, 0.5, -1.0]], [[3, 1, 0]]), 10)
+    0.4427245746
+    >>> loss, grad = fl.list_mle.value_and_grad([[40.0, 0.0, -np.inf]], [[1, 0, 5]])
+    >>> loss, grad
+    (4.248354255291589e-18, array([[-4.24835426e-18,  4.24835426e-18,  0.00000000e+00]]))
+    """
+    return list_mle.run(ask, (scores, relevance), (), weight, reduction, denominator, axis, out)

@@ -1,11 +1,15 @@
 """Ranking: is the one that should stand above the other scored higher?
 
-Each function takes the scores of a pair: `positive` of what is relevant, bought or clicked, `negative` of what is not,
-and looks at the difference d = positive - negative. `_grad` is the pair of first derivatives by both scores, `_hess`
+Most functions take the scores of a pair: `positive` of what is relevant, bought or clicked, `negative` of what is not,
+and look at the difference d = positive - negative. `_grad` is the pair of first derivatives by both scores, `_hess`
 that of the second.
+
+list_net, ranking_softmax and list_mle take a list: the scores of all items of a query, and how relevant each is.
+`_grad` is the list of first derivatives by the scores. An item whose score is -inf is masked: it is none.
 """
 
 from .generative import sigmoid, softplus
+from .softmax import cross_entropy, cross_entropy_grad, logsumexp, softmax
 
 
 def margin_ranking(input1, input2, target, *, margin=0.0):
@@ -241,3 +245,222 @@ def bpr_hess(positive, negative):
     """
     curvature = sigmoid(positive - negative) * sigmoid(negative - positive)
     return curvature, curvature
+
+
+def list_net(scores, relevance, *, temperature=1.0):
+    """ListNet, top one: how far the scores' idea of the first item is from the relevances'.
+
+        -sum_i t_i log p_i    with p = softmax(scores), t = softmax(relevance / temperature)
+
+    Where floats break: as in cross_entropy, which it is for a target of t; and e multiplies what the quotient
+    relevance / temperature rounds off. The kernel keeps that.
+
+    Cao, Qin, Liu, Tsai and Li, Learning to Rank: From Pairwise Approach to Listwise Approach, ICML (2007).
+
+    >>> round(list_net([2.0, 0.5, -1.0], [3.0, 1.0, 0.0]), 10)
+    0.5386342941
+
+    Logs of shares are relevances that have these shares: of one item alone it is the cross-entropy of its label.
+
+    >>> round(list_net([2.0, 0.5, -1.0], [0.0, float("-inf"), float("-inf")]), 10)
+    0.2413112967
+    >>> list_net([2.0, float("-inf")], [0.0, 5.0]), list_net([float("-inf")], [5.0])  # masked
+    (0.0, 0)
+    """
+    items = _items(scores)
+    return cross_entropy([scores[i] for i in items], _shares(relevance, items, temperature))
+
+
+def list_net_grad(scores, relevance, *, temperature=1.0):
+    """Slopes of ListNet's loss by each score: what the scores expect, minus what the relevances do.
+
+        p_i - t_i
+
+    Where floats break: as in cross_entropy_grad.
+
+    >>> [round(slope, 6) for slope in list_net_grad([2.0, 0.5, -1.0], [3.0, 1.0, 0.0])]
+    [-0.058198, 0.061095, -0.002897]
+    >>> list_net_grad([0.0, float("-inf"), 0.0], [1.0, 2.0, 1.0])
+    [0.0, 0, 0.0]
+    """
+    items = _items(scores)
+    slopes = cross_entropy_grad([scores[i] for i in items], _shares(relevance, items, temperature))
+    return _in_place(slopes, items, len(scores))
+
+
+def list_net_grad_terms(scores, relevance, *, temperature=1.0):
+    """A slope is the difference of two shares, p_i - t_i, or (1 - t_i) - (1 - p_i), where that has the smaller terms:
+    where they meet, every digit of it is one that their rounding took.
+
+    >>> list_net_grad_terms([0.0, 0.0], [1.0, 1.0])
+    [[0.5, -0.5], [0.5, -0.5]]
+    """
+    items = _items(scores)
+    pairs = zip(softmax([scores[i] for i in items]), _shares(relevance, items, temperature), strict=True)
+    terms = [[p, -t] if p + t <= 1 else [1 - t, p - 1] for p, t in pairs]
+    return [terms[items.index(i)] if i in items else [] for i in range(len(scores))]
+
+
+def ranking_softmax(scores, relevance):
+    """Softmax ranking loss: cross-entropy of the scores, each item as often as it is relevant.
+
+        -sum_i y_i log p_i    with p = softmax(scores), y = relevance
+
+    The relevances are not normalised: a query with many relevant items counts more, one without any costs nothing.
+
+    Where floats break: as in cross_entropy.
+
+    Bruch, Wang, Bendersky and Najork, An Analysis of the Softmax Cross Entropy Loss for Learning-to-Rank with Binary
+    Relevance, ICTIR (2019).
+
+    >>> round(ranking_softmax([2.0, 0.5, -1.0], [1.0, 0.0, 0.0]), 10)
+    0.2413112967
+    >>> round(ranking_softmax([2.0, 0.5, -1.0], [3.0, 1.0, 0.0]), 10)
+    2.4652451866
+    >>> ranking_softmax([2.0, float("-inf")], [1.0, 5.0]), ranking_softmax([2.0, 1.0], [0.0, 0.0])
+    (0.0, 0)
+    """
+    items = _items(scores)
+    return cross_entropy([scores[i] for i in items], [relevance[i] for i in items])
+
+
+def ranking_softmax_grad(scores, relevance):
+    """Slopes of the softmax ranking loss by each score.
+
+        p_i sum(y) - y_i
+
+    Where floats break: as in cross_entropy_grad.
+
+    >>> [round(slope, 6) for slope in ranking_softmax_grad([2.0, 0.5, -1.0], [1.0, 0.0, 0.0])]
+    [-0.214403, 0.17529, 0.039113]
+    """
+    items = _items(scores)
+    slopes = cross_entropy_grad([scores[i] for i in items], [relevance[i] for i in items])
+    return _in_place(slopes, items, len(scores))
+
+
+def ranking_softmax_grad_terms(scores, relevance):
+    """A slope is the difference of two given numbers, p_i sum(y) - y_i: where they meet, every digit of it is one that
+    the rounding of p took. (Of one relevant item, p < 1 never meets it.)
+
+    >>> ranking_softmax_grad_terms([0.0, 0.0], [1.0, 3.0])
+    [[2.0, -1.0], [2.0, -3.0]]
+    """
+    items = _items(scores)
+    total = sum(relevance[i] for i in items)
+    if sum(relevance[i] != 0 for i in items) < 2:
+        return [[] for _ in scores]
+    terms = [[total * p, -relevance[i]] for i, p in zip(items, softmax([scores[i] for i in items]), strict=True)]
+    return [terms[items.index(i)] if i in items else [] for i in range(len(scores))]
+
+
+def list_mle(scores, relevance):
+    """ListMLE: minus the log-probability of the right order, if items are drawn one by one by the softmax of their
+    scores (Plackett and Luce).
+
+        sum_k (lse(s_k, s_(k+1), ...) - s_k)    over the items in the order of their relevance, the best first
+
+    lse is the log of the sum of exponentials. Equally relevant items keep the order they come in.
+
+    Where floats break: e^s overflows, and each term of a confident, right order is a difference of nearly equal
+    numbers. The kernel takes every exponential of the distance from a score further down, and each term as log1p of the
+    sum of those after it.
+
+    Xia, Liu, Wang, Zhang and Li, Listwise Approach to Learning to Rank: Theory and Algorithm, ICML (2008).
+
+    >>> round(list_mle([2.0, 0.5, -1.0], [3.0, 1.0, 0.0]), 10)
+    0.4427245746
+    >>> round(list_mle([2.0, 0.5, -1.0], [0.0, 1.0, 3.0]), 10)
+    4.9427245746
+
+    Equal scores give any of n! orders the same probability: four items cost log 24.
+
+    >>> round(list_mle([0.0] * 4, [4.0, 2.0, 3.0, 1.0]), 10)
+    3.1780538303
+    >>> list_mle([float("-inf"), 2.0], [1.0, 0.0]), list_mle([], [])
+    (0.0, 0)
+
+    The lost tail:
+
+    >>> list_mle([40.0, 0.0], [1.0, 0.0])
+    0.0
+    >>> from mpmath import mp, mpf
+    >>> with mp.workdps(50):
+    ...     float(list_mle([mpf(40), mpf(0)], [1, 0]))
+    4.248354255291589e-18
+    """
+    ranked = [scores[i] for i in _order(scores, relevance)]
+    return sum(logsumexp(ranked[k:]) - ranked[k] for k in range(len(ranked)))
+
+
+def list_mle_grad(scores, relevance):
+    """Slopes of ListMLE's loss by each score: how often the item was expected to be drawn until it was, minus once.
+
+        sum over i <= k of e^s_k / (e^s_i + e^s_(i+1) + ...)  - 1
+
+    Where floats break: as in cross_entropy_grad, at each draw.
+
+    >>> [round(slope, 6) for slope in list_mle_grad([2.0, 0.5, -1.0], [3.0, 1.0, 0.0])]
+    [-0.214403, -0.007135, 0.221538]
+    >>> list_mle_grad([0.0, 0.0], [1.0, 0.0]), list_mle_grad([0.0, float("-inf")], [1.0, 0.0])
+    ([-0.5, 0.5], [0.0, 0])
+    """
+    order, slopes = _order(scores, relevance), [0] * len(scores)
+    for k, drawn in enumerate(order):
+        for i, p in zip(order[k:], softmax([scores[i] for i in order[k:]]), strict=True):
+            slopes[i] += p
+        slopes[drawn] -= 1
+    return slopes
+
+
+def list_mle_grad_terms(scores, relevance):
+    """A slope is the sum of an item's probabilities while others were drawn, minus that of the others when it was: two
+    numbers which may meet, and their rounding is then all there is.
+
+    >>> list_mle_grad_terms([0.0, 0.0], [1.0, 0.0])
+    [[0, -0.5], [0.5, 0]]
+    """
+    order, terms = _order(scores, relevance), [[0, 0] for _ in scores]
+    for k, drawn in enumerate(order):
+        others = softmax([scores[i] for i in order[k:]])[1:]
+        for i, p in zip(order[k + 1 :], others, strict=True):
+            terms[i][0] += p
+        terms[drawn][1] = -sum(others)
+    return terms
+
+
+def _items(scores):
+    """Where the items are that are not masked.
+
+    >>> _items([1.0, float("-inf"), 2.0])
+    [0, 2]
+    """
+    return [i for i, score in enumerate(scores) if score != float("-inf")]
+
+
+def _order(scores, relevance):
+    """The items by descending relevance, equals in the order they come in.
+
+    >>> _order([0.5, 0.5, float("-inf"), 0.5], [1.0, 2.0, 3.0, 2.0])
+    [1, 3, 0]
+    """
+    return sorted(_items(scores), key=lambda i: -relevance[i])
+
+
+def _shares(relevance, items, temperature):
+    """The items' shares of relevance.
+
+    >>> _shares([1.0, 9.0, 1.0], [0, 2], 1.0)
+    [0.5, 0.5]
+    """
+    return softmax([relevance[i] / temperature for i in items])
+
+
+def _in_place(slopes, items, count):
+    """Slopes of the items among those of all, 0 for the masked.
+
+    >>> _in_place([1.0, 2.0], [0, 2], 3)
+    [1.0, 0, 2.0]
+    """
+    found = dict(zip(items, slopes, strict=True))
+    return [found.get(i, 0) for i in range(count)]

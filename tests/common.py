@@ -15,15 +15,17 @@ import fastloss as fl
 
 from .inputs import DTYPES, domains_of, plain, seeded, within
 
-LOSSES = [loss for loss in fl.LOSSES.values() if loss.shape != "root"]
+LOSSES = [loss for loss in fl.LOSSES.values() if loss.shape in ("pointwise", "rows")]
 ROOTS = [loss for loss in fl.LOSSES.values() if loss.shape == "root"]  # one number for all elements: test_roots.py
 POINTWISE = [loss for loss in LOSSES if loss.shape == "pointwise"]
 ROWS = [loss for loss in LOSSES if loss.shape == "rows"]
+LINEAR = [loss for loss in fl.LOSSES.values() if loss.shape == "linear"]  # logits of a product: test_linear.py
+TOKENS = [loss for loss in fl.LOSSES.values() if loss.shape == "tokens"]  # rows of sequences: test_language.py
 FUNCTIONS = [fl.softmax, fl.log_softmax, fl.logsumexp]
 # the functions of the modules that are no losses
 TOOLS = [
     getattr(fl, name)
-    for module in (fl.calibration, fl.metrics, fl.weights)
+    for module in (fl.calibration, fl.language, fl.metrics, fl.weights)
     for name in module.__all__
     if inspect.isfunction(getattr(fl, name))
 ]
@@ -56,6 +58,7 @@ def over_forms(forms: list[tuple[fl.Loss, bool]]) -> pytest.MarkDecorator:
 
 
 each_form, each_row_form = over_forms(FORMS), over_forms(ROW_FORMS)
+each_labelled_form = over_forms([(loss, soft) for loss, soft in ROW_FORMS if loss.target])
 each_one_gradient = over_forms([(loss, soft) for loss, soft in FORMS if len(loss.grads) == 1])
 
 

@@ -524,8 +524,9 @@ def test_out_that_cannot_take_the_result_is_refused(loss: fl.Loss, soft: bool) -
         kept = np.asarray(out).tobytes()
         with pytest.raises(error, match=f"out .*{word}"):
             value_and_grad(loss, *inputs, out=out)
-        with pytest.raises(error, match=f"out .*{word}"):
-            grad_hess(loss, *inputs, out=(None, out))
+        if loss.hessian:
+            with pytest.raises(error, match=f"out .*{word}"):
+                loss.grad_hess(*inputs, out=(None, out))
         assert np.asarray(out).tobytes() == kept
     losses = loss(*inputs, reduction="none")
     for out, error, word in bad_outs(np.zeros_like(losses), losses).values():
@@ -549,8 +550,9 @@ def test_out_must_not_overlap_an_input_elsewhere(loss: fl.Loss, soft: bool) -> N
         value_and_grad(loss, *inputs, out=shifted)
     with pytest.raises(ValueError, match=f"out overlaps {name}"):
         value_and_grad(loss, np.flip(inputs[0]), *inputs[1:], out=inputs[0])
-    with pytest.raises(ValueError, match="out"):
-        grad_hess(loss, *inputs, out=(beside, beside))
+    if loss.hessian:
+        with pytest.raises(ValueError, match="out"):
+            loss.grad_hess(*inputs, out=(beside, beside))
     assert_same(value_and_grad(loss, *inputs, out=beside)[1], expected["gradient of the mean"])
 
 
@@ -564,7 +566,7 @@ def test_out_counts_the_arrays_that_are_asked_for(loss: fl.Loss) -> None:
         loss(*inputs, out=np.zeros(4, np.float32))
     with pytest.raises(ValueError, match=one):
         loss.value_and_grad(*inputs, out=tuple(out[: count + 1]))
-    for few in (out[0], tuple(out[:-1])):
+    for few in (out[0], tuple(out[:-1])) if loss.hessian else ():
         with pytest.raises(ValueError, match=two):
             loss.grad_hess(*inputs, out=few)
 

@@ -194,7 +194,10 @@ HYPERPARAMETERS = [
     (loss, name, domain) for loss in LOSSES for name, domain in loss.domains({}).items() if name not in loss.inputs
 ]
 BOUNDED = [
-    (loss, name, domain) for loss in POINTWISE for name, domain in loss.domains({}).items() if name in loss.inputs
+    (loss, name, domain)
+    for loss in POINTWISE
+    for name, domain in loss.domains({}).items()
+    if name in loss.inputs and domain != Interval()
 ]
 
 

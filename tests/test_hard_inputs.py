@@ -15,10 +15,10 @@ from .common import (
     assert_same,
     each_dtype,
     each_form,
-    each_row_form,
-    each_rows,
+    each_labelled_form,
     everything,
     grad_hess,
+    named,
     sample,
     ulps_apart,
     value_and_grad,
@@ -59,7 +59,7 @@ def test_confident_correct_row_keeps_its_tail(dtype: type, gap: float, loss: flo
 
 
 @each_dtype
-@each_row_form
+@each_labelled_form
 def test_gradient_rows_add_up_to_0(loss: fl.Loss, soft: bool, dtype: np.dtype) -> None:
     """Within an ULP of the row's largest entry; of many classes, each may be off by two of its own."""
     for classes in (2, 3, 10, 64, 65, 200):
@@ -125,7 +125,7 @@ def test_infinite_scores_take_their_limit(dtype: np.dtype) -> None:
     assert not BCE.grad_hess(score, target)[1].any()
 
 
-@each_rows
+@pytest.mark.parametrize("loss", [CE], ids=named)
 def test_masked_classes_have_probability_0(loss: fl.Loss) -> None:
     """A class of logit -inf takes no part: 0 log 0 is 0, and the others are as if it were not there."""
     logits, shares = np.array([[-np.inf, 0, 1]]), np.array([[0.0, 1, 0]])
@@ -146,7 +146,7 @@ def test_masked_classes_have_probability_0(loss: fl.Loss) -> None:
         assert not gradient[:, :5].any()
 
 
-@each_rows
+@pytest.mark.parametrize("loss", [CE], ids=named)
 @pytest.mark.parametrize("classes", [2, 64, 65])
 def test_infinite_logits_take_their_limit(loss: fl.Loss, classes: int) -> None:
     """The label's logit alone is +inf: 0. Another's is: inf. The label's is -inf: inf. Nothing but -inf: NaN."""
@@ -209,10 +209,14 @@ def test_no_loss_is_negative_nor_minus_0(loss: fl.Loss, soft: bool, dtype: Any) 
             logits = np.concatenate([rows_of_logits(rng, classes, dtype) for _ in range(1000 // classes + 20)])
             many = rng.standard_normal((size // 6 // classes, classes)) * 20  # a million for all six
             logits = np.concatenate([logits, many.astype(dtype)])
+            if not loss.target:
+                batches += [(sample(loss, len(logits), dtype, classes=classes), {})]
+                continue
             labels = rng.integers(0, classes, len(logits))
             labels[::2] = np.nan_to_num(logits[::2], nan=0).argmax(1)
             target = np.eye(classes, dtype=dtype)[labels] if soft else labels
-            batches += [((logits, target), {}), ((logits, target), {"label_smoothing": 0.1})]
+            smoothing = [{"label_smoothing": 0.1}] if "label_smoothing" in loss.__signature__.parameters else []
+            batches += [((logits, target), words) for words in [{}, *smoothing]]
     else:
         for k, example in enumerate(loss.examples):
             domains = domains_of(loss, dict(example))
@@ -254,7 +258,7 @@ def test_every_entry_point_agrees_bitwise(loss: fl.Loss, soft: bool, dtype: type
         labels = np.arange(len(logits)) % 2
         wide = np.concatenate([logits, np.tile(logits[::-1], 40)], axis=1)
         batches = [(z, np.eye(z.shape[1], dtype=dtype)[labels] if soft else labels) for z in (logits, wide)]
-        batches = [(batch, {}) for batch in batches]
+        batches = [(batch, {}) for batch in batches if loss.target]
     else:
         others = []
         for domain in domains_of(loss, {})[1:]:

@@ -15,6 +15,8 @@ HEADER = Path(fastloss.__file__).parent / "kernels" / "vecmath.h"
 POINTS = 1_000_000
 WIDE = np.longdouble  # 64 bits of mantissa: an error of 2^-12 ULP beside a double
 
+INF, NAN = np.inf, np.nan
+
 pytestmark = pytest.mark.skipif(np.finfo(WIDE).nmant < 63, reason="long double is double here: no finer oracle")
 
 
@@ -215,6 +217,65 @@ def test_what_is_left_of_an_exponential():
     np.testing.assert_array_equal(result, [INF, 1e300, 0, 0, 0, INF, INF, NAN])
 
 
+def quick_error(result, true):
+    """The largest relative error, as a power of two."""
+    return float(np.log2((np.abs(result.astype(WIDE) - true) / np.abs(true)).max()))
+
+
+def quick_check(worst, function):
+    """As `check`, for the powers of two that the comment above a _quick function states, one for each result."""
+    first = re.search(rf"VM_INLINE double vm_{function}_f64\(", HEADER.read_text())
+    comment = first.string[: first.start()].rpartition("/*")[2]
+    for found, most in zip(worst, re.findall(r"2\^(-[0-9.]+) of", comment.rpartition("Worst")[2]), strict=True):
+        assert float(most) - 0.5 < found <= float(most)
+
+
+def test_quick_exponentials():
+    x = float64_numbers(-708, 709)
+    wide, result, expm1, tail = x.astype(WIDE), np.empty_like(x), np.empty_like(x), np.empty_like(x)
+    elementary.exp_quick(x, result, expm1)
+    quick_check([quick_error(result, np.exp(wide)), quick_error(expm1, np.expm1(wide))], "exp_quick")
+    elementary.exp_tail_quick(x, tail)
+    far = np.abs(x) > 0.01  # nearer to 0 it is the oracle that has no digits
+    near = ~far & (np.abs(x) > 1e-100)
+    series = (
+        wide[near] ** 2 / 2 * (1 + wide[near] / 3 * (1 + wide[near] / 4 * (1 + wide[near] / 5 * (1 + wide[near] / 6))))
+    )
+    worst = quick_error(tail[far], np.expm1(wide[far]) - wide[far]), quick_error(tail[near], series)
+    quick_check([max(worst)], "exp_tail_quick")
+
+
+@pytest.mark.parametrize(
+    ("function", "exact", "low", "high"),
+    [
+        ("log_quick", np.log, 2.3e-308, 1.7e308),
+        ("log1p_quick", np.log1p, -1, 1.7e308),
+        ("log1p_unit_quick", np.log1p, 0, 1),
+    ],
+)
+def test_quick_logarithms(function, exact, low, high):
+    x = float64_numbers(low, high)
+    result = np.empty_like(x)
+    getattr(elementary, function)(x, result)
+    quick_check([quick_error(result, exact(x.astype(WIDE)))], function)
+
+
+def test_the_ends_of_the_range_of_quick_functions():
+    x = np.array([-INF, -1e300, -0.0, 0, 1e300, INF, NAN])
+    result, expm1 = np.empty_like(x), np.empty_like(x)
+    elementary.exp_quick(x, result, expm1)
+    np.testing.assert_array_equal(result, [0, 0, 1, 1, INF, INF, NAN])
+    np.testing.assert_array_equal(expm1, [-1, -1, 0, 0, INF, INF, NAN])
+    elementary.exp_tail_quick(x, result)
+    np.testing.assert_array_equal(result, [INF, 1e300, 0, 0, INF, INF, NAN])
+    x = np.array([-INF, -2, -1, -0.0, 0, INF, NAN])
+    result = np.empty_like(x)
+    elementary.log_quick(x, result)
+    np.testing.assert_array_equal(result, [NAN, NAN, NAN, -INF, -INF, INF, NAN])
+    elementary.log1p_quick(x, result)
+    np.testing.assert_array_equal(result, [NAN, NAN, -INF, 0, 0, INF, NAN])
+
+
 @pytest.mark.parametrize(("function", "exact"), [("log_wide", mpmath.log), ("log1p_wide", mpmath.log1p)])
 def test_logarithms_in_two_parts(function, exact):
     """high + low is off by at most 2^-64 of the logarithm, or what the smallest number allows; high is rounded once."""
@@ -263,9 +324,6 @@ def test_what_is_rounded_off(function):
             exact = {"two_sum": m + n, "two_product": m * n, "two_quotient": m / n}[function]
             error = abs(mpmath.mpf(first) + mpmath.mpf(second) - exact)
             assert error <= (abs(exact) * mpmath.mpf(2) ** -105 if function == "two_quotient" else 0)
-
-
-INF, NAN = np.inf, np.nan
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -88,6 +88,38 @@ def log1p_wide(const double[::1] x, double[::1] high, double[::1] low):
         high[i] = vecmath.log1p_wide(x[i], &low[i])
 
 
+def exp_quick(const double[::1] x, double[::1] result, double[::1] expm1):
+    cdef Py_ssize_t i
+    for i in range(x.shape[0]):
+        result[i] = vecmath.exp_quick(x[i], &expm1[i])
+
+
+def exp_tail_quick(const double[::1] x, double[::1] result):
+    cdef Py_ssize_t i
+    cdef double expm1
+    for i in range(x.shape[0]):
+        vecmath.exp_quick(x[i], &expm1)
+        result[i] = vecmath.exp_tail_quick(x[i], expm1)
+
+
+def log_quick(const double[::1] x, double[::1] result):
+    cdef Py_ssize_t i
+    for i in range(x.shape[0]):
+        result[i] = vecmath.log_quick(x[i])
+
+
+def log1p_quick(const double[::1] x, double[::1] result):
+    cdef Py_ssize_t i
+    for i in range(x.shape[0]):
+        result[i] = vecmath.log1p_quick(x[i])
+
+
+def log1p_unit_quick(const double[::1] x, double[::1] result):
+    cdef Py_ssize_t i
+    for i in range(x.shape[0]):
+        result[i] = vecmath.log1p_unit_quick(x[i])
+
+
 def two_sum(const double[::1] a, const double[::1] b, double[::1] high, double[::1] low):
     cdef Py_ssize_t i
     for i in range(a.shape[0]):

@@ -96,6 +96,7 @@ ctypedef struct Lanes:
     const double* class_weight   # a tile of them, or NULL
     Py_ssize_t weight_width      # its lanes
     const char* following        # the memory of the next row, or NULL
+    double* spare                # room for as many numbers as the kernel asks for, for each one in the tile
 
 ctypedef void (*RowF32)(
     float** inputs, float** grads, float* hess, double* loss, const Lanes* lanes, const double* params
@@ -126,6 +127,7 @@ ctypedef struct RowKernel:
     bint hessian                 # whether it knows the Hessian's diagonal by the first input
     bint smooths                 # whether params[0] is a label smoothing. Shares and smoothed labels then have their classes
                                  # weighed by the kernel; in any other case a label's class weight is its row's
+    int spare                    # doubles it works in, for each number of a tile
 
 
 cdef inline void release_row_kernel(object capsule) noexcept:
@@ -134,13 +136,13 @@ cdef inline void release_row_kernel(object capsule) noexcept:
 
 cdef inline object row_kernel(
     RowF32 f32, RowF64 f64, int inputs, int grads, int target, bint hessian=False, bint smooths=False,
-    OfLabel of_label=NULL
+    OfLabel of_label=NULL, int spare=0
 ):
     """What a family's KERNELS hold for a loss of rows."""
     cdef RowKernel* made = <RowKernel*>malloc(sizeof(RowKernel))
     if made == NULL:
         raise MemoryError
-    made[0] = RowKernel(f32, f64, inputs, grads, target, of_label, hessian, smooths)
+    made[0] = RowKernel(f32, f64, inputs, grads, target, of_label, hessian, smooths, spare)
     return PyCapsule_New(made, "fastloss.rows", release_row_kernel)
 
 
@@ -384,3 +386,79 @@ cdef inline void diagonal(
     for i in range(rows_in(lanes)):
         factors[i] *= (s.e_top[i] / s.total[i]) * (s.others[i] / s.total[i])
     put[real](lanes, hess, s.top, factors)
+
+
+ctypedef fused amount:
+    float
+    double
+
+
+cdef inline void against(
+    const Lanes* lanes, const Softmax* s, const real* z, real* e, amount* a, real* hess, double* loss
+) noexcept nogil:
+    """Cross-entropy of logits against coefficients a_c of any sum A, whose gradient replaces their exponentials:
+
+        loss = sum of a_c (m - z_c) + A L,    gradient_c = A p_c - a_c.
+    """
+    cdef real f[TILE]
+    cdef real scale[TILE]
+    cdef double a_top[TILE]
+    cdef double a_others[TILE]
+    cdef double a_lost[TILE]
+    cdef double distance[TILE]
+    cdef double distance_lost[TILE]
+    cdef double factor[TILE]
+    cdef double m[TILE]
+    cdef Py_ssize_t i, j, k, n = lanes.width
+    cdef double v, gap, ap, aq
+    clear(lanes, a_top)
+    clear(lanes, a_others)
+    clear(lanes, a_lost)
+    clear(lanes, distance)
+    clear(lanes, distance_lost)
+    pick[amount](lanes, a, s.top, a_top)
+    for i in range(rows_in(lanes)):
+        m[i] = s.m[i]
+        a[place(lanes, i, s.top[i])] = 0  # it adds nothing to the distance, and is no other
+    share[double](lanes, m)
+    for j in range(lanes.steps):
+        k = j * n
+        for i in range(lanes_at(lanes, j)):
+            v = a[k + i]
+            gap = m[i] - <double>z[k + i]
+            gap = v * gap if (v != 0) & (m[i] != z[k + i]) else 0
+            if real is double:
+                add(&distance[i], &distance_lost[i], gap)
+            else:
+                distance[i] += gap
+            add(&a_others[i], &a_lost[i], v)
+    settle_sum(lanes, a_others, a_lost)
+    for i in range(n):
+        distance_lost[i] = distance_lost[i] if fabs(distance[i]) < INFINITY else 0
+    spread_sum(lanes, distance)
+    spread_sum(lanes, distance_lost)
+    for i in range(rows_in(lanes)):
+        a[place(lanes, i, s.top[i])] = <amount>a_top[i]
+        loss[i] = distance[i] + (distance_lost[i] + (a_top[i] + a_others[i]) * log_total(s, i))
+        factor[i] = (a_top[i] + a_others[i]) * lanes.scale[i]
+    if lanes.with_hess:
+        diagonal[real](lanes, s, e, factor, hess)
+    if not lanes.with_grad:
+        return
+    for i in range(rows_in(lanes)):
+        f[i] = <real>(factor[i] / s.total[i])
+        scale[i] = <real>lanes.scale[i]
+    share[real](lanes, f)
+    share[real](lanes, scale)
+    for j in range(lanes.steps):
+        k = j * n
+        for i in range(lanes_at(lanes, j)):
+            e[k + i] = <real>(e[k + i] * f[i] - a[k + i] * scale[i])
+    # at the largest logit, A p - a or (A - a) - A q: from the smaller pair of terms, which keeps more
+    for i in range(rows_in(lanes)):
+        v = a_top[i] + a_others[i]
+        ap = v * (s.e_top[i] / s.total[i])
+        aq = v * (s.others[i] / s.total[i])
+        v = ap - a_top[i] if ap + a_top[i] < aq + a_others[i] else a_others[i] - aq
+        factor[i] = v * lanes.scale[i]
+    put[real](lanes, e, s.top, factor)

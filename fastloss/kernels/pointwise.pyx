@@ -57,6 +57,18 @@ cdef void read_weights(const Job* job, Py_ssize_t start, Py_ssize_t n, const rea
             w[i] = 0 if target[i] == ignored else w[i]
 
 
+cdef bint weighs(const Job* job, const real* target, Py_ssize_t n) noexcept nogil:
+    """Whether any weight of a block may be other than 1."""
+    cdef real ignored = <real>job.ignored
+    cdef Py_ssize_t i
+    cdef int found = 0
+    if job.weighted or not job.ignoring:
+        return job.weighted
+    for i in range(n):
+        found |= target[i] == ignored
+    return found
+
+
 cdef void finish(
     const Job* job, const View* out, const real* values, const double* w, Py_ssize_t start, Py_ssize_t n, real* spare
 ) noexcept nogil:
@@ -133,7 +145,8 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
         n = min(stop - start, <Py_ssize_t>BLOCK)
         for k in range(inputs):
             x[k] = <real*>read[real](&job.inputs[k], start, n, spare + (1 + k) * BLOCK)
-        if job.weighted or job.ignoring:
+        w = NULL
+        if weighs[real](job, x[1], n):
             w = weights
             read_weights[real](job, start, n, x[1], w)
         for k in range(inputs):
@@ -183,8 +196,11 @@ cdef int weigh_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil
         n = min(stop - start, <Py_ssize_t>BLOCK)
         if job.ignoring:
             t = read[real](&job.inputs[1], start, n, target)
-        read_weights[real](job, start, n, t, weights)
-        total += sum_of[double](weights, n)
+        if weighs[real](job, t, n):
+            read_weights[real](job, start, n, t, weights)
+            total += sum_of[double](weights, n)
+        else:
+            total += n
         start += n
     job.chunks.sums[chunk] = total
     return 0

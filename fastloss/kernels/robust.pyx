@@ -268,6 +268,7 @@ cdef void pseudo_huber(
     cdef Py_ssize_t i
     for i in range(n):
         x = relative(pred[i], target[i], c, wide)
+        x.u = choose(x.big and not wide, pair(1, 0), x.u)  # not to be squared: a denormal number would be slow
         y = times(x.u, x.u, wide)
         w = plus(1, y, wide)
         s = root(w, wide)
@@ -390,7 +391,8 @@ cdef void cauchy(
     cdef Py_ssize_t i
     for i in range(n):
         x = relative(pred[i], target[i], c, wide)
-        y = times(x.u, x.u, wide)
+        y = choose(x.big and not wide, pair(1, 0), x.u)  # not to be squared: a denormal number would be slow
+        y = times(y, y, wide)
         w = plus(1, y, wide)
         loss[i] = (
             square(0.5 * scale, x.m, wide)
@@ -419,26 +421,25 @@ cdef void geman_mcclure(
     cdef real* hess = hesses[0]
     cdef bint wide = sizeof(real) == sizeof(double)
     cdef double c = params[0], scale = params[SCALE], unit = unit_of(c), f, v, square_v, low, g
-    cdef double far_c = c * 2.0**-750 if c > 2.0**360 else 0
+    cdef bint far = wide and c > 2.0**360  # else c u^-3 is 0 where u is big
     cdef Relative x
     cdef Pair y, inverted, d
     cdef Py_ssize_t i
     for i in range(n):
         x = relative(pred[i], target[i], c, wide)
         y = times(x.u, x.u, wide)
-        inverted = inverse(choose(x.big, x.u, plus(1, y, wide)), wide)
+        inverted = inverse(choose(x.big and far, x.u, plus(1, y, wide)), wide)
         f = 1 if x.big else whole(choose(x.far, times(y, inverted, wide), inverted))
         loss[i] = square(0.5 * scale * f, x.m, wide)
         if grad:
             g = whole(choose(x.far, times(x.u, inverted, wide), inverted))
             g = by(g, x.m, wide) * whole(inverted)
-            if wide:  # c u^-3, where x.u is 2^-1000 u; elsewhere numbers that are not denormal, which would be slow
+            f = 0
+            if far:  # c u^-3, where x.u is 2^-1000 u; elsewhere numbers that are not denormal, which would be slow
                 v = (inverted.high if inverted.high > 2.0**400 else 2.0**400) * 2.0**-500
                 square_v = two_product(v, v, &low)
                 low = v * low + 3 * square_v * (inverted.low * 2.0**-500)
-                f = far_c * (v * square_v + low) * 2.0**-750
-            else:
-                f = 0
+                f = (c * 2.0**-750) * (v * square_v + low) * 2.0**-750
             g = f if x.big else g
             grad[i] = <real>(-g if x.r < 0 else g)
             if hess:

@@ -504,16 +504,18 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
     cdef double losses[TILE]
     cdef double all_losses = 0, small = 0, group
     cdef int64_t wrong = -1
-    cdef Py_ssize_t wanted
+    cdef Py_ssize_t wanted, spare
     if job.huge:
         size = 0
+    spare = job.kernel.spare * size
     wanted = 2 * tiles * size + (size if job.with_hess else 0)
     for k in range(job.inputs):
         wanted += block * (turns_in(job, k) or turns_out(job, k))
-    memory = <real*>malloc(max(wanted, <Py_ssize_t>1) * sizeof(real))
+    memory = <real*>malloc(max(spare * sizeof(double) + wanted * sizeof(real), <size_t>1))
     if memory == NULL:
         return -1
-    free_part = memory
+    lanes.spare = <double*>memory
+    free_part = <real*>(lanes.spare + spare)
     for k in range(MAX_INPUTS):
         inputs[k] = grads[k] = turned[k] = turned_back[k] = NULL
     for k in range(tiles):

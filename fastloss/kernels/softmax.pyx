@@ -10,8 +10,8 @@ confident, correct row keeps its tail.
 
 from libc.math cimport INFINITY, NAN, fabs
 from fastloss.kernels.lanes cimport (
-    LABELS_OR_SHARES, NO_TARGET, TILE, Lanes, Softmax, add, clear, diagonal, lanes_at, log_total, pick, place, put,
-    row_kernel, rows_in, scale_tile, settle_sum, share, softmax_of, spread_sum,
+    LABELS_OR_SHARES, NO_TARGET, TILE, Lanes, Softmax, against, lanes_at, log_total, place, row_kernel, rows_in, scale_tile,
+    share, softmax_of,
 )
 from fastloss.kernels.vecmath cimport real
 
@@ -25,8 +25,7 @@ cdef void cross_entropy_of_label(
         slope[i] = 1
 
 
-# loss = sum of a_c (m - z_c) + A L, gradient_c = A p_c - a_c, for coefficients a_c at every class (shares of the target,
-# smoothed, weighed) and their sum A.
+# Of shares of every class, smoothed and weighed: against coefficients a_c (lanes.pxd).
 cdef void cross_entropy(
     real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
 ) noexcept nogil:
@@ -34,17 +33,9 @@ cdef void cross_entropy(
     cdef real* shares = inputs[1]
     cdef real* a = grads[1]
     cdef real* e = grads[0]
-    cdef real f[TILE]
-    cdef real scale[TILE]
-    cdef double a_top[TILE]
-    cdef double a_others[TILE]
-    cdef double a_lost[TILE]
-    cdef double distance[TILE]
-    cdef double factor[TILE]
-    cdef double m[TILE]
     cdef Softmax s
     cdef Py_ssize_t i, j, k, w, n = lanes.width
-    cdef double everywhere = params[0] / lanes.classes, own = 1 - params[0], v, gap, ap, aq
+    cdef double everywhere = params[0] / lanes.classes, own = 1 - params[0]
     softmax_of[real](lanes, z, e, &s)
     for j in range(lanes.steps):
         k = j * n
@@ -59,49 +50,7 @@ cdef void cross_entropy(
             w = j * lanes.weight_width
             for i in range(lanes_at(lanes, j)):
                 a[k + i] = <real>(lanes.class_weight[w + i] * a[k + i])
-    clear(lanes, a_top)
-    clear(lanes, a_others)
-    clear(lanes, a_lost)
-    clear(lanes, distance)
-    pick[real](lanes, a, s.top, a_top)
-    for i in range(rows_in(lanes)):
-        m[i] = s.m[i]
-        a[place(lanes, i, s.top[i])] = 0  # it adds nothing to the distance, and is no other
-    share[double](lanes, m)
-    for j in range(lanes.steps):
-        k = j * n
-        for i in range(lanes_at(lanes, j)):
-            v = a[k + i]
-            gap = m[i] - <double>z[k + i]
-            distance[i] += v * gap if (v != 0) & (m[i] != z[k + i]) else 0
-            add(&a_others[i], &a_lost[i], v)
-    settle_sum(lanes, a_others, a_lost)
-    spread_sum(lanes, distance)
-    for i in range(rows_in(lanes)):
-        a[place(lanes, i, s.top[i])] = <real>a_top[i]
-        loss[i] = distance[i] + (a_top[i] + a_others[i]) * log_total(&s, i)
-        factor[i] = (a_top[i] + a_others[i]) * lanes.scale[i]
-    if lanes.with_hess:
-        diagonal[real](lanes, &s, e, factor, hess)
-    if not lanes.with_grad:
-        return
-    for i in range(rows_in(lanes)):
-        f[i] = <real>(factor[i] / s.total[i])
-        scale[i] = <real>lanes.scale[i]
-    share[real](lanes, f)
-    share[real](lanes, scale)
-    for j in range(lanes.steps):
-        k = j * n
-        for i in range(lanes_at(lanes, j)):
-            e[k + i] = e[k + i] * f[i] - a[k + i] * scale[i]
-    # at the largest logit, A p - a or (A - a) - A q: from the smaller pair of terms, which keeps more
-    for i in range(rows_in(lanes)):
-        v = a_top[i] + a_others[i]
-        ap = v * (s.e_top[i] / s.total[i])
-        aq = v * (s.others[i] / s.total[i])
-        v = ap - a_top[i] if ap + a_top[i] < aq + a_others[i] else a_others[i] - aq
-        factor[i] = v * lanes.scale[i]
-    put[real](lanes, e, s.top, factor)
+    against[real, real](lanes, &s, z, e, a, hess, loss)
 
 
 cdef void softmax(

@@ -1,0 +1,410 @@
+"""The multiclass family: losses of one row of scores and a label.
+
+The first are losses of the label's probability p alone. They raise 1 - p or p to a power, or subtract what -log p and
+1 - p have in common, and so amplify what is wrong with these. `label_loss` therefore gives both in two parts, from
+exponentials in two parts (of float32 rows from exponentials in double); a loss is then a few lines for each row, and
+its gradient slope (p_c - [c is the label]).
+"""
+
+from libc.math cimport INFINITY, NAN, fabs
+from libc.string cimport memcpy
+from fastloss.kernels.lanes cimport (
+    LABELS, TILE, Lanes, Softmax, add, at_labels, clear, infinite_rows, is_moderate, lanes_at, largest, pick, power_of,
+    put, row_kernel, rows_in, scale_tile, share, softmax_of, spread_sum,
+)
+from fastloss.kernels.parts cimport Parts, choose, log_parts, minus, over, parts, plus, power_parts, times
+from fastloss.kernels.scores cimport DOWN, difference, multiple
+from fastloss.kernels.vecmath cimport (
+    exp_scaled, exp_tail, exp_wide, expm1_wide, log, log1p, log1p_wide, real, sum_of, two_sum,
+)
+
+cdef extern from "vecmath.h" nogil:
+    double vm_exp_parts_f64(double high, double low, double* sum, double* rest) noexcept
+    double vm_exp2_f64(double t) noexcept
+
+
+# ---- the label's probability ----
+
+# Of n rows: cost = -log p and rest = 1 - p, and the loss and its slope by cost.
+ctypedef void (*OfLabel)(
+    const Parts* cost, const Parts* rest, const Parts* p, double* loss, Parts* slope, Py_ssize_t n,
+    const double* params
+) noexcept nogil
+
+
+# e^x / 2^power for x up to about power log 2, in two parts: of doubles 2^100 times as much, so that no low part is
+# denormal. What is below 2^-1100 of that is 0.
+cdef inline Parts exponential(double x, double power, real kind) noexcept nogil:
+    cdef Parts e
+    cdef double lowest = (power - 1100) * 0.6931471805599453, unused, scale
+    if real is float:
+        return parts(exp_scaled[double](x, power, &unused))
+    else:
+        scale = (vm_exp_parts_f64(lowest if x < lowest else x, 0, &e.high, &e.low) - power) + 100
+        scale = 0 if x < lowest else vm_exp2_f64(scale)
+        e.high = two_sum(e.high, e.low, &e.low)
+        return Parts(e.high * scale, e.low * scale)
+
+
+cdef inline double number(Parts a) noexcept nogil:
+    return a.high + a.low
+
+
+cdef inline real rounded(Parts e, real kind) noexcept nogil:
+    return <real>e.high if real is float else <real>((e.high + e.low) * DOWN)
+
+
+# The scores of one step become their exponentials, which are added to each lane's sum.
+cdef void add_exponentials(
+    real* e, const double* base, const double* power, Py_ssize_t n, double* sum, double* low
+) noexcept nogil:
+    cdef Parts one
+    cdef Py_ssize_t i
+    for i in range(n):
+        one = exponential[real](e[i] - base[i], power[i], 0)
+        e[i] = rounded[real](one, 0)
+        if real is float:
+            sum[i] += one.high
+        else:
+            add(&sum[i], &low[i], one.high)
+            low[i] += one.low
+
+
+cdef inline void copy_tile(const Lanes* lanes, const real* tile, real* copy) noexcept nogil:
+    memcpy(copy, tile, (lanes.classes if lanes.along else lanes.classes * lanes.width) * sizeof(real))
+
+
+# The scores e become exponentials by their row's largest one, m; and their sums, in two parts, row by row.
+cdef void careful_exponentials(
+    const Lanes* lanes, const double* m, real* e, double* base, double* power, Parts* sum
+) noexcept nogil:
+    cdef double high[TILE]
+    cdef double low[TILE]
+    cdef double row = 0, lost = 0
+    cdef Py_ssize_t i, j, n = lanes.width
+    for i in range(rows_in(lanes)):
+        base[i] = 0 if is_moderate[double](m[i]) else m[i]
+        power[i] = power_of[double](m[i])
+    share[double](lanes, base)
+    share[double](lanes, power)
+    clear(lanes, high)
+    clear(lanes, low)
+    for j in range(lanes.steps):
+        add_exponentials[real](e + j * n, base, power, lanes_at(lanes, j), high, low)
+    if lanes.along:
+        for i in range(n):
+            add(&row, &lost, high[i])
+        high[0] = row
+        low[0] = lost + sum_of[double](low, n)
+    for i in range(rows_in(lanes)):
+        sum[i] = plus[double](parts(high[i]), parts(low[i]), 0)
+
+
+# What the labels' losses are made of, from the exponentials e of the scores:
+#
+#     cost = (m - z_y) + log1p(those of all but the largest / e_top),    rest = those of all but the label / total.
+#
+# All but the largest and the label are summed first.
+cdef void careful_softmax(
+    const Lanes* lanes, const real* z, real* e, Softmax* s, Parts* cost, Parts* rest, Parts* p, Parts* total
+) noexcept nogil:
+    cdef real m[TILE]
+    cdef double base[TILE]
+    cdef double power[TILE]
+    cdef double z_label[TILE]
+    cdef double e_label[TILE]
+    cdef double nothing[TILE]
+    cdef Parts sum[TILE]
+    cdef Parts top, label, others, all_of_them, logarithm, ratio
+    cdef double gap, low, scale
+    cdef Py_ssize_t i
+    cdef int infinite = 0
+    cdef bint is_top
+    largest[real](lanes, z, m, s.top)
+    pick[real](lanes, z, lanes.label, z_label)
+    for i in range(rows_in(lanes)):
+        s.m[i] = m[i]
+        nothing[i] = -INFINITY
+        infinite |= fabs(s.m[i]) == INFINITY
+    copy_tile[real](lanes, z, e)
+    put[real](lanes, e, s.top, nothing)
+    put[real](lanes, e, lanes.label, nothing)
+    careful_exponentials[real](lanes, s.m, e, base, power, sum)
+    if infinite:
+        infinite_rows[real](lanes, z, e, s)
+        for i in range(rows_in(lanes)):  # 0 if the largest takes all, or NaN
+            sum[i] = choose(fabs(s.m[i]) == INFINITY, parts(s.others[i]), sum[i])
+    for i in range(rows_in(lanes)):
+        is_top = lanes.label[i] == s.top[i]
+        top = exponential[real](s.m[i] - base[i] if fabs(s.m[i]) < INFINITY else 0, power[i], 0)
+        label = choose(z_label[i] == s.m[i], top, exponential[real](z_label[i] - base[i], power[i], 0))
+        ratio = over[double](plus[double](sum[i], choose(is_top, parts(0), label), 0), top, 0)
+        others = plus[double](sum[i], choose(is_top, parts(0), top), 0)
+        all_of_them = plus[double](others, label, 0)
+        rest[i] = over[double](others, all_of_them, 0)
+        p[i] = over[double](label, all_of_them, 0)
+        scale = 1 if real is float else DOWN
+        total[i] = Parts(all_of_them.high * scale, all_of_them.low * scale)
+        s.e_top[i] = rounded[real](top, 0)
+        e_label[i] = rounded[real](label, 0)
+        logarithm.high = log1p_wide(ratio.high, &logarithm.low)
+        logarithm.low += ratio.low / (1 + ratio.high)
+        gap = difference(s.m[i], z_label[i], &low)
+        cost[i] = choose(z_label[i] == s.m[i], logarithm, plus[double](Parts(gap, low), logarithm, 0))
+        cost[i].low = cost[i].low if cost[i].high < INFINITY else 0
+    put[real](lanes, e, s.top, s.e_top)
+    put[real](lanes, e, lanes.label, e_label)
+
+
+# A loss of the label's probability, and its gradient.
+cdef void label_loss(
+    real** inputs, real** grads, double* loss, const Lanes* lanes, const double* params, OfLabel of_label
+) noexcept nogil:
+    cdef real* e = grads[0]
+    cdef real factor[TILE]
+    cdef double at_label[TILE]
+    cdef Parts slope[TILE]
+    cdef Parts cost[TILE]
+    cdef Parts rest[TILE]
+    cdef Parts p[TILE]
+    cdef Parts total[TILE]
+    cdef Parts one
+    cdef Softmax s
+    cdef Py_ssize_t i
+    careful_softmax[real](lanes, inputs[0], e, &s, cost, rest, p, total)
+    of_label(cost, rest, p, loss, slope, rows_in(lanes), params)
+    if lanes.with_grad:
+        for i in range(rows_in(lanes)):
+            one = times[double](slope[i], parts(lanes.scale[i]), 0)
+            at_label[i] = -number(times[double](one, rest[i], 0))
+            factor[i] = <real>number(over[double](one, total[i], 0))
+        scale_tile[real](lanes, e, factor)
+        put[real](lanes, e, lanes.label, at_label)
+
+
+# Of a loss whose hyperparameter is 0 the cross-entropy is left: as it is there, to the bit.
+cdef void label_cross_entropy(real** inputs, real** grads, double* loss, const Lanes* lanes) noexcept nogil:
+    cdef real factor[TILE]
+    cdef double rest[TILE]
+    cdef Softmax s
+    cdef Py_ssize_t i
+    softmax_of[real](lanes, inputs[0], grads[0], &s)
+    at_labels[real](lanes, &s, inputs[0], grads[0], loss, rest)
+    if lanes.with_grad:
+        for i in range(rows_in(lanes)):
+            factor[i] = <real>(lanes.scale[i] / s.total[i])
+            rest[i] *= -lanes.scale[i]
+        scale_tile[real](lanes, grads[0], factor)
+        put[real](lanes, grads[0], lanes.label, rest)
+
+
+# rest^gamma cost, slope rest^gamma (1 + gamma p cost / rest), where p cost / rest is 1 for rest = 0
+cdef void focal_of_label(
+    const Parts* cost, const Parts* rest, const Parts* p, double* loss, Parts* slope, Py_ssize_t n,
+    const double* params
+) noexcept nogil:
+    cdef double gamma = params[0], power, back
+    cdef Parts ratio
+    cdef Py_ssize_t i
+    for i in range(n):
+        power = power_parts[double](gamma, log_parts[double](rest[i], 0), &back, 0)
+        loss[i] = power * number(cost[i]) * back if power != 0 else 0
+        ratio = over[double](times[double](p[i], cost[i], 0), rest[i], 0)
+        ratio = choose(rest[i].high == 0, parts(1), choose(p[i].high == 0, parts(0), ratio))
+        ratio = plus[double](parts(1), times[double](parts(gamma), ratio, 0), 0)
+        slope[i] = Parts(power * ratio.high * back, power * ratio.low * back)
+
+
+cdef void softmax_focal(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    if params[0] == 0:
+        label_cross_entropy[real](inputs, grads, loss, lanes)
+    else:
+        label_loss[real](inputs, grads, loss, lanes, params, focal_of_label)
+
+
+# cost + epsilon rest, slope 1 + epsilon p. Below 0 epsilon takes away: then (1 + epsilon) cost - epsilon (cost - rest),
+# slope (1 + epsilon) - epsilon rest, with cost - rest = e^-cost - 1 + cost.
+cdef void poly1_of_label(
+    const Parts* cost, const Parts* rest, const Parts* p, double* loss, Parts* slope, Py_ssize_t n,
+    const double* params
+) noexcept nogil:
+    cdef double epsilon = params[0], kept = 1 + epsilon if epsilon < 0 else 1, beside
+    cdef Py_ssize_t i
+    for i in range(n):
+        beside = exp_tail(-cost[i].high, -cost[i].low) if epsilon < 0 else number(rest[i])
+        loss[i] = (kept * number(cost[i]) if kept != 0 else 0) + fabs(epsilon) * beside
+        slope[i] = plus[double](parts(kept), times[double](parts(fabs(epsilon)), rest[i] if epsilon < 0 else p[i], 0), 0)
+
+
+cdef void poly1_cross_entropy(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    if params[0] == 0:
+        label_cross_entropy[real](inputs, grads, loss, lanes)
+    else:
+        label_loss[real](inputs, grads, loss, lanes, params, poly1_of_label)
+
+
+# (1 - p^q) / q, slope p^q, with p^q = e^(-q cost)
+cdef void generalized_of_label(
+    const Parts* cost, const Parts* rest, const Parts* p, double* loss, Parts* slope, Py_ssize_t n,
+    const double* params
+) noexcept nogil:
+    cdef double q = params[0], high, low
+    cdef Py_ssize_t i
+    for i in range(n):
+        high = multiple(q, -cost[i].high, -cost[i].low, &low)
+        loss[i] = (0 - expm1_wide(high, low)) / q
+        slope[i] = parts(exp_wide(high, low))
+
+
+cdef void generalized_cross_entropy(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    label_loss[real](inputs, grads, loss, lanes, params, generalized_of_label)
+
+
+# alpha cost - beta log_zero rest, slope alpha - beta log_zero p
+cdef void symmetric_of_label(
+    const Parts* cost, const Parts* rest, const Parts* p, double* loss, Parts* slope, Py_ssize_t n,
+    const double* params
+) noexcept nogil:
+    cdef double alpha = params[0], reverse = params[1] * -params[2]
+    cdef Py_ssize_t i
+    for i in range(n):
+        loss[i] = (alpha * number(cost[i]) if alpha != 0 else 0) + reverse * number(rest[i])
+        slope[i] = plus[double](parts(alpha), times[double](parts(reverse), p[i], 0), 0)
+
+
+cdef void symmetric_cross_entropy(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    label_loss[real](inputs, grads, loss, lanes, params, symmetric_of_label)
+
+
+# p cost, with p as a constant factor: slope p
+cdef void dft_of_label(
+    const Parts* cost, const Parts* rest, const Parts* p, double* loss, Parts* slope, Py_ssize_t n,
+    const double* params
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        loss[i] = number(p[i]) * number(cost[i]) if p[i].high != 0 else 0
+        slope[i] = p[i]
+
+
+cdef void dft(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    label_loss[real](inputs, grads, loss, lanes, params, dft_of_label)
+
+
+# ---- the other classes ----
+
+# 0, or NaN for a row that holds NaN: maxima and choices pass over it.
+cdef inline void spoilt(const Lanes* lanes, const real* z, double* nan) noexcept nogil:
+    cdef Py_ssize_t i, j, k
+    clear(lanes, nan)
+    for j in range(lanes.steps):
+        k = j * lanes.width
+        for i in range(lanes_at(lanes, j)):
+            nan[i] = nan[i] if z[k + i] == z[k + i] else NAN
+    spread_sum(lanes, nan)
+
+
+cdef inline void fill(const Lanes* lanes, real* tile, const double* numbers) noexcept nogil:
+    cdef Py_ssize_t i, j, k
+    for j in range(lanes.steps):
+        k = j * lanes.width
+        for i in range(lanes_at(lanes, j)):
+            tile[k + i] = <real>numbers[i]
+
+
+# The scores with the label's taken out, in e, and the largest of the others: -inf if there are none.
+cdef inline void largest_other(const Lanes* lanes, const real* z, real* e, real* m, int* top) noexcept nogil:
+    cdef double nothing[TILE]
+    cdef Py_ssize_t i
+    for i in range(rows_in(lanes)):
+        nothing[i] = -INFINITY
+    copy_tile[real](lanes, z, e)
+    put[real](lanes, e, lanes.label, nothing)
+    largest[real](lanes, e, m, top)
+
+
+# -log(1 - p) = log1p(odds), odds = p / (1 - p) = e^x / S, where x is how far the label leads the largest other and S is
+# the sum of the others' exponentials. Their shares of S, times p, are the gradient: a sure label leaves nothing that
+# would underflow.
+cdef void unlikelihood(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    cdef real* z = inputs[0]
+    cdef real* e = grads[0]
+    cdef real m[TILE]
+    cdef real factor[TILE]
+    cdef double base[TILE]
+    cdef double power[TILE]
+    cdef double x[TILE]
+    cdef Parts sum[TILE]
+    cdef double odds, p, low
+    cdef Softmax s
+    cdef Py_ssize_t i
+    cdef int infinite = 0
+    largest_other[real](lanes, z, e, m, s.top)
+    pick[real](lanes, z, lanes.label, x)
+    for i in range(rows_in(lanes)):
+        s.m[i] = m[i]
+        infinite |= fabs(s.m[i]) == INFINITY
+    careful_exponentials[real](lanes, s.m, e, base, power, sum)
+    for i in range(rows_in(lanes)):
+        s.total[i] = sum[i].high * (1 if real is float else DOWN)
+        s.others[i] = over[double](sum[i], exponential[real](s.m[i] - base[i], power[i], 0), 0).high
+    if infinite:
+        infinite_rows[real](lanes, z, e, &s)
+        for i in range(rows_in(lanes)):
+            if s.m[i] == INFINITY:
+                s.others[i] += 1
+            elif s.m[i] == -INFINITY:  # there is no other
+                s.others[i] = 1
+            s.total[i] = s.others[i] if fabs(s.m[i]) == INFINITY else s.total[i]
+    for i in range(rows_in(lanes)):
+        x[i] = difference(x[i], s.m[i], &low)
+        odds = exp_wide(x[i], low) / s.others[i]
+        loss[i] = log1p[double](odds) if x[i] < 600 else x[i] - log[double](s.others[i])
+        p = 1 if odds > 1e300 else odds / (1 + odds)
+        factor[i] = <real>(-p / s.total[i] * lanes.scale[i] if s.m[i] != -INFINITY else 0 * p)
+        x[i] = p * lanes.scale[i]
+    if lanes.with_grad:
+        scale_tile[real](lanes, e, factor)
+        put[real](lanes, e, lanes.label, x)
+
+
+cdef void nll(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    cdef double nan[TILE]
+    cdef double slope[TILE]
+    cdef Py_ssize_t i
+    spoilt[real](lanes, inputs[0], nan)
+    pick[real](lanes, inputs[0], lanes.label, slope)
+    for i in range(rows_in(lanes)):
+        loss[i] = (nan[i] - slope[i]) + 0
+        slope[i] = nan[i] - lanes.scale[i]
+    if lanes.with_grad:
+        fill[real](lanes, grads[0], nan)
+        put[real](lanes, grads[0], lanes.label, slope)
+
+
+KERNELS = {
+    # function, inputs, which of them have a gradient, target (lanes.pxd)
+    "softmax_focal": row_kernel(softmax_focal[float], softmax_focal[double], 1, 0b1, LABELS),
+    "poly1_cross_entropy": row_kernel(poly1_cross_entropy[float], poly1_cross_entropy[double], 1, 0b1, LABELS),
+    "generalized_cross_entropy": row_kernel(
+        generalized_cross_entropy[float], generalized_cross_entropy[double], 1, 0b1, LABELS
+    ),
+    "symmetric_cross_entropy": row_kernel(symmetric_cross_entropy[float], symmetric_cross_entropy[double], 1, 0b1, LABELS),
+    "dft": row_kernel(dft[float], dft[double], 1, 0b1, LABELS),
+    "unlikelihood": row_kernel(unlikelihood[float], unlikelihood[double], 1, 0b1, LABELS),
+    "nll": row_kernel(nll[float], nll[double], 1, 0b1, LABELS),
+}

@@ -1,0 +1,487 @@
+"""Language models: which word comes next?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastloss import arrays
+from fastloss.arrays import Interval
+from fastloss.loss import Out, Reduction
+from fastloss.reference import language as reference
+from fastloss.softmax import cross_entropy
+from fastloss.tokens import log_probabilities, tokens
+
+__all__ = ["causal_lm", "masked_lm", "seq2seq_lm", "sequence_logprob", "shift_right", "token_logprobs"]
+
+SHARE = Interval(0, 1)
+
+
+@tokens(
+    "logits",
+    "labels",
+    of=cross_entropy,
+    reference=reference.causal_lm,
+    domain={"label_smoothing": SHARE},
+    examples=({}, {"shift": 0}, {"shift": 2}, {"label_smoothing": 0.125}),
+)
+def causal_lm(
+    ask: int,
+    logits: ArrayLike,
+    labels: ArrayLike,
+    *,
+    shift: int = 1,
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    out: Out = None,
+) -> Any:
+    """Loss of a language model that reads from left to right: cross-entropy of each token by the logits before it.
+
+    The loss of token t of a sequence with the logits z_t, and the gradient by the logits that predict it::
+
+        loss_t                  = cross_entropy(z_(t - shift), labels_t)
+        gradient by z_(t-shift) = softmax(z_(t - shift)) - onehot(labels_t)
+
+    In NumPy: ``fl.cross_entropy(logits[..., :-1, :], labels[..., 1:])``.
+
+    Parameters
+    ----------
+    logits : array_like
+        Unnormalised log-probabilities, (..., T, V): for each position of a sequence one for each token of a vocabulary.
+    labels : array_like
+        The tokens themselves, not shifted, integers in [0, V), (..., T). The first `shift` are predicted by nothing:
+        they may be any number, cost 0 and do not count.
+    shift : int >= 0
+        How many positions a token lies after the logits that predict it; 0 for labels that have been shifted.
+    ignore_index : int
+        Tokens with this label are invisible, such as padding, or the prompt where only the answer is to be learnt.
+    label_smoothing : float in {label_smoothing}
+        How much of each target is spread evenly over the vocabulary. It leaves the mean's divisor alone.
+    {common}
+
+    {returns}
+
+    Raises
+    ------
+    IndexError
+        If a label that counts is neither in the vocabulary nor `ignore_index`: the message names the first, by its
+        place in `labels`. Nothing has been written then.
+    ValueError
+        If the shapes do not fit, a hyperparameter is outside its domain, a word is unknown, or `out` has the wrong
+        shape, dtype or layout.
+    TypeError
+        If an argument does not hold real numbers, or labels are not integers.
+
+    Notes
+    -----
+    Smooth everywhere. It is `cross_entropy`, computed alike; no logits are copied or shifted, only labels and weights.
+    The gradient is exactly 0 at the last `shift` positions. `weight` and the losses of ``reduction="none"`` have the
+    places of `labels`. With ``denominator=`` the number of tokens of a whole batch, parts of unequal length add up to
+    its mean.
+
+    References
+    ----------
+    A. Radford et al., Improving Language Understanding by Generative Pre-Training (2018),
+    https://openai.com/index/language-unsupervised
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> logits = np.array([[[2.0, 0.5, -1.0], [0.0, 0.0, 0.0], [5.0, 0.0, 0.0]]])
+    >>> fl.causal_lm(logits, [[2, 0, 1]], reduction="none").round(6)
+    array([[0.      , 0.241311, 1.098612]])
+    >>> loss, grad = fl.causal_lm.value_and_grad(logits, [[2, 0, -100]])
+    >>> round(loss, 6), grad.round(6)
+    (0.241311, array([[[-0.214403,  0.17529 ,  0.039113],
+            [ 0.      ,  0.      ,  0.      ],
+            [ 0.      ,  0.      ,  0.      ]]]))
+    """
+    smoothing = causal_lm.parameter("label_smoothing", label_smoothing)
+    return causal_lm.run(
+        ask, logits, labels, weight, reduction, denominator, out,
+        ignore_index=ignore_index, shift=shift, label_smoothing=smoothing,
+    )  # fmt: skip
+
+
+@tokens(
+    "logits",
+    "labels",
+    of=cross_entropy,
+    reference=reference.masked_lm,
+    domain={"label_smoothing": SHARE},
+    examples=({}, {"label_smoothing": 0.125}),
+)
+def masked_lm(
+    ask: int,
+    logits: ArrayLike,
+    labels: ArrayLike,
+    *,
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    out: Out = None,
+) -> Any:
+    """Loss of a language model that fills gaps: cross-entropy of the masked tokens.
+
+    The loss of a masked token with the logits z at its place, and its gradient; the others cost nothing::
+
+        loss     = cross_entropy(z, label)
+        gradient = softmax(z) - onehot(label)
+
+    In NumPy: ``fl.cross_entropy(logits[masked], tokens[masked])``.
+
+    Parameters
+    ----------
+    logits : array_like
+        Unnormalised log-probabilities, (..., T, V): for each position of a sequence one for each token of a vocabulary.
+    labels : array_like
+        The tokens that were masked, integers in [0, V), (..., T), and `ignore_index` everywhere else; or all tokens,
+        with ``weight=masked``.
+    ignore_index : int
+        Tokens with this label are invisible.
+    label_smoothing : float in {label_smoothing}
+        How much of each target is spread evenly over the vocabulary. It leaves the mean's divisor alone.
+    {common}
+
+    {returns}
+
+    Raises
+    ------
+    IndexError
+        If a label that counts is neither in the vocabulary nor `ignore_index`: the message names the first. Nothing has
+        been written then.
+    ValueError
+        If the shapes do not fit, a hyperparameter is outside its domain, a word is unknown, or `out` has the wrong
+        shape, dtype or layout.
+    TypeError
+        If an argument does not hold real numbers, or labels are not integers.
+
+    Notes
+    -----
+    Smooth everywhere. It is `cross_entropy`, computed alike; positions that are not masked are no work.
+
+    References
+    ----------
+    J. Devlin, M.-W. Chang, K. Lee and K. Toutanova, BERT: Pre-training of Deep Bidirectional Transformers for Language
+    Understanding, NAACL (2019), https://arxiv.org/abs/1810.04805
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> logits = np.array([[2.0, 0.5, -1.0], [0.0, 0.0, 0.0]])
+    >>> round(fl.masked_lm(logits, [0, -100]), 6), round(fl.masked_lm(logits, [0, 2], weight=[True, False]), 6)
+    (0.241311, 0.241311)
+    >>> loss, grad = fl.masked_lm.value_and_grad(logits, [0, -100])
+    >>> grad.round(6)
+    array([[-0.214403,  0.17529 ,  0.039113],
+           [ 0.      ,  0.      ,  0.      ]])
+    """
+    smoothing = masked_lm.parameter("label_smoothing", label_smoothing)
+    return masked_lm.run(
+        ask, logits, labels, weight, reduction, denominator, out, ignore_index=ignore_index, label_smoothing=smoothing
+    )
+
+
+@tokens(
+    "logits",
+    "labels",
+    of=cross_entropy,
+    reference=reference.seq2seq_lm,
+    domain={"label_smoothing": SHARE},
+    examples=({}, {"pad_index": 0}, {"label_smoothing": 0.125}),
+)
+def seq2seq_lm(
+    ask: int,
+    logits: ArrayLike,
+    labels: ArrayLike,
+    *,
+    pad_index: int | None = None,
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    out: Out = None,
+) -> Any:
+    """Loss of a model that turns one sequence into another: cross-entropy of each token of the answer.
+
+    The loss of a token with the logits z that a decoder gives it, having read the answer up to there (`shift_right`
+    makes what it reads), and its gradient; padding costs nothing::
+
+        loss     = cross_entropy(z, label)
+        gradient = softmax(z) - onehot(label)
+
+    In NumPy: ``fl.cross_entropy(logits, np.where(labels == pad_index, -100, labels))``.
+
+    Parameters
+    ----------
+    logits : array_like
+        Unnormalised log-probabilities, (..., T, V): for each position of a sequence one for each token of a vocabulary.
+    labels : array_like
+        The tokens of the answer, integers in [0, V), (..., T), each at the place of the logits that predict it.
+    pad_index : int, optional
+        The token that fills up short sequences: it is invisible.
+    ignore_index : int
+        Tokens with this label are invisible, too.
+    label_smoothing : float in {label_smoothing}
+        How much of each target is spread evenly over the vocabulary. It leaves the mean's divisor alone.
+    {common}
+
+    {returns}
+
+    Raises
+    ------
+    IndexError
+        If a label that counts is not in the vocabulary: the message names the first. Nothing has been written then.
+    ValueError
+        If the shapes do not fit, a hyperparameter is outside its domain, a word is unknown, or `out` has the wrong
+        shape, dtype or layout.
+    TypeError
+        If an argument does not hold real numbers, or labels are not integers.
+
+    Notes
+    -----
+    Smooth everywhere. It is `cross_entropy`, computed alike.
+
+    References
+    ----------
+    C. Raffel et al., Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer, JMLR (2020),
+    https://arxiv.org/abs/1910.10683
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> logits = np.array([[[2.0, 0.5, -1.0], [0.0, 0.0, 0.0], [1.0, 0.0, 0.0]]])
+    >>> round(fl.seq2seq_lm(logits, [[0, 1, 2]], pad_index=2), 6)
+    0.669962
+    >>> loss, grad = fl.seq2seq_lm.value_and_grad(logits, [[0, 2, 2]], pad_index=2)
+    >>> grad[0, 0].round(6)
+    array([-0.214403,  0.17529 ,  0.039113])
+    """
+    smoothing = seq2seq_lm.parameter("label_smoothing", label_smoothing)
+    return seq2seq_lm.run(
+        ask, logits, labels, weight, reduction, denominator, out,
+        ignore_index=ignore_index, pad_index=pad_index, label_smoothing=smoothing,
+    )  # fmt: skip
+
+
+@log_probabilities(
+    "logits",
+    "tokens",
+    of=cross_entropy,
+    reference=reference.token_logprobs,
+)
+def token_logprobs(
+    ask: int,
+    logits: ArrayLike,
+    tokens: ArrayLike,
+    *,
+    ignore_index: int = -100,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    out: Out = None,
+) -> Any:
+    """Log-probabilities of tokens: what is weighed when a language model learns from rewards or preferences.
+
+    Of one token with the logits z at its place, and the gradient::
+
+        log p    = z_token - logsumexp(z)
+        gradient = onehot(token) - softmax(z)
+
+    In NumPy: ``np.take_along_axis(fl.log_softmax(logits), tokens[..., None], -1)[..., 0]``.
+
+    Parameters
+    ----------
+    logits : array_like
+        Unnormalised log-probabilities, (..., T, V): for each position of a sequence one for each token of a vocabulary.
+    tokens : array_like
+        The tokens, integers in [0, V), (..., T), each at the place of the logits that predict it.
+    ignore_index : int
+        Tokens of this number are invisible.
+    {common}
+
+    {returns}
+
+    Raises
+    ------
+    IndexError
+        If a token that counts is neither in the vocabulary nor `ignore_index`: the message names the first. Nothing has
+        been written then.
+    ValueError
+        If the shapes do not fit, a word is unknown, or `out` has the wrong shape, dtype or layout.
+    TypeError
+        If an argument does not hold real numbers, or tokens are not integers.
+
+    Notes
+    -----
+    Smooth everywhere. It is minus `cross_entropy`, computed alike: the log-probability of a token that is all but
+    certain keeps its digits, and no array of the logits' size is made besides the gradient. The gradient under any
+    upstream vector is that with ``weight=upstream, reduction="sum"``.
+
+    References
+    ----------
+    R. J. Williams, Simple Statistical Gradient-Following Algorithms for Connectionist Reinforcement Learning (1992),
+    https://doi.org/10.1007/BF00992696
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> logits = np.array([[2.0, 0.5, -1.0], [40.0, 0.0, 0.0]])
+    >>> fl.token_logprobs(logits, [1, 0], reduction="none")
+    array([-1.74131130e+00, -8.49670851e-18])
+    >>> loss, grad = fl.token_logprobs.value_and_grad(logits, [1, 0], weight=[2, 0], reduction="sum")
+    >>> round(loss, 6), grad.round(6)
+    (-3.482623, array([[-1.571194,  1.649419, -0.078225],
+           [ 0.      ,  0.      ,  0.      ]]))
+    """
+    return token_logprobs.run(ask, logits, tokens, weight, reduction, denominator, out, ignore_index=ignore_index)
+
+
+@log_probabilities(
+    "logits",
+    "tokens",
+    of=cross_entropy,
+    reference=reference.sequence_logprob,
+    examples=({}, {"average": True}),
+)
+def sequence_logprob(
+    ask: int,
+    logits: ArrayLike,
+    tokens: ArrayLike,
+    *,
+    average: bool = False,
+    ignore_index: int = -100,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    out: Out = None,
+) -> Any:
+    """Log-probability that a language model gives to a whole sequence: the sum over its tokens, or their average.
+
+    Of one sequence with the tokens y_t, of which n count, and the gradient by the logits z_t; with `average` both are
+    divided by n::
+
+        log p    = sum_t (z_t[y_t] - logsumexp(z_t))
+        gradient = onehot(y_t) - softmax(z_t)
+
+    In NumPy: ``fl.token_logprobs(logits, tokens, reduction="none").sum(-1)``.
+
+    Parameters
+    ----------
+    logits : array_like
+        Unnormalised log-probabilities, (..., T, V): for each position of a sequence one for each token of a vocabulary.
+    tokens : array_like
+        The tokens, integers in [0, V), (..., T), each at the place of the logits that predict it.
+    average : bool
+        Whether to divide by the number of tokens that count: longer sequences are then not less probable for it.
+    ignore_index : int
+        Tokens of this number are invisible. A sequence of none has the log-probability 0.
+    weight : array_like, optional
+        Weight of each sequence, broadcast to the shape of `tokens` without its last axis. Where it is 0 the sequence is
+        invisible. Any other number scales, also a negative one, so that an upstream gradient can be passed here.
+    reduction : {"mean", "sum", "none"}
+        The mean over the sequences is sum(w log p) / sum(w), nan with gradient 0 where sum(w) is 0. With "none" the
+        gradient is that of the sum.
+    denominator : float > 0, optional
+        Divides the mean instead of sum(w): with the whole batch's, the parts of a batch add up.
+    out : ndarray, optional
+        Where `value_and_grad` puts the gradient (it may be `logits` itself), a call with ``reduction="none"`` the
+        log-probabilities, and `grad_hess` a pair.
+
+    Returns
+    -------
+    float or ndarray
+        The reduced log-probability; with ``reduction="none"`` one for each sequence, float64 if an input is or holds
+        integers, else float32. `value_and_grad` gives it and its gradient, in the dtype of `logits`.
+
+    Raises
+    ------
+    IndexError
+        If a token that counts is neither in the vocabulary nor `ignore_index`: the message names the first. Nothing has
+        been written then.
+    ValueError
+        If the shapes do not fit, a word is unknown, or `out` has the wrong shape, dtype or layout.
+    TypeError
+        If an argument does not hold real numbers, or tokens are not integers.
+
+    Notes
+    -----
+    Smooth everywhere. It is a sum of `token_logprobs`, all of one sign, and made in double.
+
+    References
+    ----------
+    Y. Meng, M. Xia and D. Chen, SimPO: Simple Preference Optimization with a Reference-Free Reward (2024),
+    https://arxiv.org/abs/2405.14734
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> logits = np.array([[[2.0, 0.5, -1.0], [0.0, 0.0, 0.0]], [[1.0, 0.0, 0.0], [5.0, 5.0, 5.0]]])
+    >>> fl.sequence_logprob(logits, [[0, 1], [0, -100]], reduction="none").round(6)
+    array([-1.339924, -0.551445])
+    >>> loss, grad = fl.sequence_logprob.value_and_grad(logits, [[0, 1], [0, -100]], average=True, weight=[1, 0])
+    >>> round(loss, 6), grad[0].round(6)
+    (-0.669962, array([[ 0.107201, -0.087645, -0.019556],
+           [-0.166667,  0.333333, -0.166667]]))
+    """
+    return sequence_logprob.run(
+        ask, logits, tokens, weight, reduction, denominator, out,
+        ignore_index=ignore_index, whole=True, average=bool(average),
+    )  # fmt: skip
+
+
+def shift_right(labels: ArrayLike, start: int, *, pad: int | None = None, ignore_index: int = -100) -> NDArray[Any]:
+    """What a decoder reads while it learns to answer: the labels, each one place later, after a start token.
+
+    Parameters
+    ----------
+    labels : array_like
+        The tokens of the answer, integers, (..., T).
+    start : int
+        The token that stands before every answer.
+    pad : int, optional
+        What `ignore_index`, which is no token, is turned into; `start`, unless given.
+    ignore_index : int
+        The label of tokens that do not count.
+
+    Returns
+    -------
+    ndarray
+        Tokens in the shape and dtype of `labels`.
+
+    Raises
+    ------
+    ValueError
+        If `labels` is a scalar, or its dtype cannot hold `start` or `pad`.
+    TypeError
+        If `labels` does not hold integers, or a token is none.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.shift_right([[7, 8, 9], [7, -100, -100]], start=0, pad=1)
+    array([[0, 7, 8],
+           [0, 7, 1]])
+    """
+    array = arrays.as_array("labels", labels)
+    if array.dtype.kind not in "biu":
+        raise TypeError(f"labels holds labels of tokens, which must be integers, not {array.dtype}")
+    if array.ndim == 0:
+        raise ValueError("labels is a scalar: it needs an axis of positions")
+    words = {"start": start, "pad": start if pad is None else pad}
+    for name, token in words.items():
+        words[name] = number = arrays.integer(name, token)
+        if array.dtype.kind == "b" or not np.iinfo(array.dtype).min <= number <= np.iinfo(array.dtype).max:
+            raise ValueError(f"{name} is {number}, which labels of dtype {array.dtype} cannot hold")
+    shifted = np.empty(array.shape, array.dtype.newbyteorder("="))
+    shifted[..., :1] = words["start"]
+    shifted[..., 1:] = np.where(array[..., :-1] == ignore_index, words["pad"], array[..., :-1])
+    return shifted

@@ -1,0 +1,165 @@
+"""Language models: which word comes next?
+
+A model makes a list of features of what it has read, the last layer a logit of each word in the vocabulary, and the
+loss looks at the logit of the word that came. The losses of tokens take one sequence: a row of logits for each
+position, and a label for each token; they give the list of the tokens' losses. `_grad` is a row of first derivatives
+for each position.
+"""
+
+from .softmax import cross_entropy, cross_entropy_grad
+
+
+def causal_lm(logits, labels, *, shift=1, ignore_index=-100, label_smoothing=0.0):
+    """Reading from left to right: each token's cross-entropy by the logits before it.
+
+        cross_entropy(z_(t - shift), labels_t)
+
+    The first `shift` tokens are predicted by nothing and cost nothing.
+
+    Where floats break: as in cross_entropy. And memory: logits[:, :-1] made contiguous is a copy of everything. The
+    kernel shifts the labels.
+
+    Radford et al., Improving Language Understanding by Generative Pre-Training (2018).
+
+    >>> logits = [[2.0, 0.5, -1.0], [0.0, 0.0, 0.0], [5.0, 0.0, 0.0]]
+    >>> [round(loss, 6) for loss in causal_lm(logits, [2, 0, 1])]
+    [0, 0.241311, 1.098612]
+    >>> [round(loss, 6) for loss in causal_lm(logits, [0, 1, -100], shift=0)]
+    [0.241311, 1.098612, 0]
+
+    Its perplexity, e to the mean loss, is k for a choice among k equals:
+
+    >>> from .numbers import exp
+    >>> round(exp(sum(causal_lm([[0.0] * 10] * 3, [4, 0, 7])) / 2), 10)
+    10.0
+    """
+    words = {"ignore_index": ignore_index, "label_smoothing": label_smoothing}
+    pairs = zip(logits, labels[shift:], strict=False)
+    return [0] * min(shift, len(labels)) + [cross_entropy(z, label, **words) for z, label in pairs]
+
+
+def causal_lm_grad(logits, labels, *, shift=1, ignore_index=-100, label_smoothing=0.0):
+    """Slopes by the logits at each position: none at the last `shift`, which predict nothing.
+
+        cross_entropy_grad(z_t, labels_(t + shift))
+
+    >>> logits = [[2.0, 0.5, -1.0], [0.0, 0.0, 0.0]]
+    >>> [[round(slope, 6) for slope in row] for row in causal_lm_grad(logits, [2, 0])]
+    [[-0.214403, 0.17529, 0.039113], [0, 0, 0]]
+    """
+    words = {"ignore_index": ignore_index, "label_smoothing": label_smoothing}
+    slopes = [cross_entropy_grad(z, label, **words) for z, label in zip(logits, labels[shift:], strict=False)]
+    return slopes + [[0] * len(z) for z in logits[len(slopes) :]]
+
+
+def masked_lm(logits, labels, *, ignore_index=-100, label_smoothing=0.0):
+    """Filling gaps: cross-entropy of the masked tokens; the others have the label ignore_index and cost nothing.
+
+    Where floats break: as in cross_entropy.
+
+    Devlin, Chang, Lee and Toutanova, BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding,
+    NAACL (2019).
+
+    >>> [round(loss, 6) for loss in masked_lm([[2.0, 0.5, -1.0], [0.0, 0.0, 0.0]], [0, -100])]
+    [0.241311, 0]
+    """
+    return causal_lm(logits, labels, shift=0, ignore_index=ignore_index, label_smoothing=label_smoothing)
+
+
+def masked_lm_grad(logits, labels, *, ignore_index=-100, label_smoothing=0.0):
+    """Slopes by the logits at each position: none where nothing is masked.
+
+    >>> [[round(slope, 6) for slope in row] for row in masked_lm_grad([[2.0, 0.5, -1.0], [0.0, 0.0, 0.0]], [0, -100])]
+    [[-0.214403, 0.17529, 0.039113], [0, 0, 0]]
+    """
+    return causal_lm_grad(logits, labels, shift=0, ignore_index=ignore_index, label_smoothing=label_smoothing)
+
+
+def seq2seq_lm(logits, labels, *, pad_index=None, ignore_index=-100, label_smoothing=0.0):
+    """Answering: cross-entropy of each token of the answer; padding costs nothing.
+
+    Where floats break: as in cross_entropy.
+
+    Raffel et al., Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer, JMLR (2020).
+
+    >>> logits = [[2.0, 0.5, -1.0], [0.0, 0.0, 0.0], [1.0, 0.0, 0.0]]
+    >>> [round(loss, 6) for loss in seq2seq_lm(logits, [0, 1, 2], pad_index=2)]
+    [0.241311, 1.098612, 0]
+    """
+    labels = [ignore_index if label == pad_index else label for label in labels]
+    return masked_lm(logits, labels, ignore_index=ignore_index, label_smoothing=label_smoothing)
+
+
+def seq2seq_lm_grad(logits, labels, *, pad_index=None, ignore_index=-100, label_smoothing=0.0):
+    """Slopes by the logits at each position: none at padding.
+
+    >>> [[round(slope, 6) for slope in row] for row in seq2seq_lm_grad([[2.0, 0.5], [0.0, 0.0]], [0, 1], pad_index=1)]
+    [[-0.182426, 0.182426], [0, 0]]
+    """
+    labels = [ignore_index if label == pad_index else label for label in labels]
+    return masked_lm_grad(logits, labels, ignore_index=ignore_index, label_smoothing=label_smoothing)
+
+
+def token_logprobs(logits, tokens, *, ignore_index=-100):
+    """Log-probabilities of tokens: minus their cross-entropy.
+
+        z_token - lse(z)
+
+    Where floats break: as in log_softmax.
+
+    Williams, Simple Statistical Gradient-Following Algorithms for Connectionist Reinforcement Learning (1992).
+
+    >>> [round(p, 10) for p in token_logprobs([[2.0, 0.5, -1.0], [0.0, 0.0, 0.0]], [1, -100])]
+    [-1.7413112967, 0]
+    """
+    return [-cross_entropy(z, token, ignore_index=ignore_index) for z, token in zip(logits, tokens, strict=True)]
+
+
+def token_logprobs_grad(logits, tokens, *, ignore_index=-100):
+    """Slopes of each by the logits at its place: what is missing of certainty.
+
+        onehot(token) - softmax(z)
+
+    >>> [[round(slope, 6) for slope in row] for row in token_logprobs_grad([[2.0, 0.5, -1.0]], [1])]
+    [[-0.785597, 0.82471, -0.039113]]
+    """
+    slopes = [cross_entropy_grad(z, token, ignore_index=ignore_index) for z, token in zip(logits, tokens, strict=True)]
+    return [[-slope for slope in row] for row in slopes]
+
+
+def sequence_logprob(logits, tokens, *, average=False, ignore_index=-100):
+    """Log-probability of a sequence: the sum of its tokens', or their average.
+
+    Where floats break: as in log_softmax.
+
+    Meng, Xia and Chen, SimPO: Simple Preference Optimization with a Reference-Free Reward (2024).
+
+    >>> round(sequence_logprob([[2.0, 0.5, -1.0], [0.0, 0.0, 0.0]], [0, 1]), 6)
+    -1.339924
+    >>> round(sequence_logprob([[2.0, 0.5, -1.0], [0.0, 0.0, 0.0]], [0, 1], average=True), 6)
+    -0.669962
+    >>> sequence_logprob([[2.0, 0.5, -1.0]], [-100], average=True)
+    0.0
+    """
+    return sum(token_logprobs(logits, tokens, ignore_index=ignore_index)) / _count(tokens, average, ignore_index)
+
+
+def sequence_logprob_grad(logits, tokens, *, average=False, ignore_index=-100):
+    """Slopes by the logits at each position: those of the tokens, divided by their number in an average.
+
+    >>> rows = sequence_logprob_grad([[2.0, 0.5, -1.0], [0.0, 0.0, 0.0]], [0, 1], average=True)
+    >>> [[round(slope, 6) for slope in row] for row in rows]
+    [[0.107201, -0.087645, -0.019556], [-0.166667, 0.333333, -0.166667]]
+    """
+    count = _count(tokens, average, ignore_index)
+    rows = token_logprobs_grad(logits, tokens, ignore_index=ignore_index)
+    return [[slope / count for slope in row] for row in rows]
+
+
+def _count(tokens, average, ignore_index):
+    """What the sum of a sequence is divided by.
+
+    >>> _count([3, -100, 4], True, -100), _count([3, -100, 4], False, -100), _count([-100], True, -100)
+    (2, 1, 1)
+    """
+    return max(sum(token != ignore_index for token in tokens), 1) if average else 1

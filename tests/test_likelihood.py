@@ -1,0 +1,160 @@
+"""Likelihoods: what they are of other losses and of each other, and what users of the peers meet."""
+
+import math
+
+import numpy as np
+import pytest
+
+import fastloss as fl
+
+from .common import assert_same, ulps_apart
+from .inputs import seeded
+
+
+def normal_numbers(name: str, *names: str) -> tuple[np.ndarray, ...]:
+    """Predictions, targets and positive numbers for each further name."""
+    rng = seeded("likelihood", name)
+    pred, target = 3 * rng.standard_normal((2, 200))
+    return (pred, target, *(np.exp(rng.standard_normal(200)) for _ in names))
+
+
+def test_gaussian_of_variance_1_is_half_the_squared_error() -> None:
+    """The gradient bitwise; with `full`, log(2 pi) / 2 more."""
+    pred, target = normal_numbers("half")
+    value, gradient = fl.gaussian_nll.value_and_grad(pred, target, np.ones(200), reduction="none")
+    half, slope = fl.half_squared_error.value_and_grad(pred, target, reduction="none")
+    assert ulps_apart(value, half) <= 4  # here the square's factors are in two parts
+    assert_same(gradient.pred, slope)
+    full = fl.gaussian_nll(pred, target, np.ones(200), full=True)
+    assert full == pytest.approx(fl.mse(pred, target) / 2 + math.log(2 * math.pi) / 2, rel=1e-14)
+
+
+def test_laplace_of_scale_1_is_the_absolute_error_and_log_2() -> None:
+    """And its gradient is that of the absolute error, bitwise."""
+    pred, target = normal_numbers("absolute")
+    value, gradient = fl.laplace_nll.value_and_grad(pred, target, np.ones(200))
+    error, slope = fl.mae.value_and_grad(pred, target)
+    assert value == pytest.approx(error + math.log(2), rel=1e-14)
+    assert_same(gradient.pred, slope)
+
+
+def test_student_of_many_degrees_of_freedom_is_gaussian() -> None:
+    """Value and gradients; that by the degrees of freedom vanishes as their square does."""
+    pred, target, scale = normal_numbers("student", "scale")
+    value, gradient = fl.student_t_nll.value_and_grad(pred, target, scale, np.full(200, 1e18), reduction="none")
+    normal, slope = fl.gaussian_nll.value_and_grad(pred, target, scale**2, full=True, reduction="none")
+    np.testing.assert_allclose(value, normal, rtol=1e-13)
+    np.testing.assert_allclose(gradient.pred, slope.pred, rtol=1e-14)
+    # 1 - z^2 loses digits where z is near 1
+    np.testing.assert_allclose(gradient.scale, 2 * scale * slope.var, rtol=1e-13, atol=1e-13)
+    assert (abs(gradient.df) < 1e-36 * (1 + ((pred - target) / scale) ** 4)).all()
+
+
+def test_beta_0_is_no_weight() -> None:
+    """And 1 pulls a prediction as half the squared error does."""
+    pred, target, var = normal_numbers("beta", "var")
+    plain, slope = fl.gaussian_nll.value_and_grad(pred, target, var, reduction="none")
+    value, gradient = fl.beta_gaussian_nll.value_and_grad(pred, target, var, beta=0, reduction="none")
+    np.testing.assert_allclose(value, plain, rtol=1e-14, atol=1e-15)
+    np.testing.assert_allclose(gradient, slope, rtol=1e-14)
+    gradient = fl.beta_gaussian_nll.value_and_grad(pred, target, var, beta=1, reduction="sum")[1]
+    assert ulps_apart(gradient.pred, pred - target) <= 4
+
+
+def test_logarithm_of_a_variance_is_a_variance() -> None:
+    """gaussian_nll_logvar at log v is gaussian_nll at v; its slope by log v is v times that by v."""
+    pred, target, var = normal_numbers("log", "var")
+    value, gradient = fl.gaussian_nll_logvar.value_and_grad(pred, target, np.log(var), reduction="none")
+    plain, slope = fl.gaussian_nll.value_and_grad(pred, target, var, reduction="none")
+    np.testing.assert_allclose(value, plain, rtol=1e-13, atol=1e-14)
+    np.testing.assert_allclose(gradient.log_var, slope.var * var, rtol=1e-12, atol=1e-13)
+
+
+def test_lognormal_is_gaussian_of_the_logarithm() -> None:
+    """And log t more: the density is by t, not by log t."""
+    pred, _, target, scale = normal_numbers("lognormal", "target", "scale")
+    value = fl.lognormal_nll(pred, target, scale, reduction="none")
+    normal = fl.gaussian_nll(pred, np.log(target), scale**2, full=True, reduction="none") + np.log(target)
+    np.testing.assert_allclose(value, normal, rtol=1e-13, atol=1e-14)
+
+
+def test_gamma_of_shape_1_is_exponential() -> None:
+    """It is then pred + t e^-pred."""
+    pred, _, target = normal_numbers("exponential", "target")
+    expected, nothing = pred + target * np.exp(-pred), np.zeros(200)
+    np.testing.assert_allclose(fl.gamma_nll(pred, target, nothing, reduction="none"), expected, rtol=1e-13)
+
+
+def test_evidential_regression_is_students() -> None:
+    """Of 2 alpha degrees of freedom and the scale sqrt(beta (1 + nu) / (nu alpha))."""
+    pred, target, nu, alpha, beta = normal_numbers("evidential", "nu", "alpha", "beta")
+    alpha = 1 + alpha
+    value = fl.evidential_nig_nll(pred, target, nu, alpha, beta, reduction="none")
+    student = fl.student_t_nll(pred, target, np.sqrt(beta * (1 + nu) / (nu * alpha)), 2 * alpha, reduction="none")
+    np.testing.assert_allclose(value, student, rtol=1e-13, atol=1e-14)
+
+
+def test_concentrated_angle_is_gaussian() -> None:
+    """Of a small angle and a large concentration k, von Mises' distribution is the Gaussian of variance 1 / k."""
+    pred, target = normal_numbers("angle")
+    k = np.full(200, 1e12)
+    angles = (target + 1e-6 * pred, target, k)
+    normal = fl.gaussian_nll(1e-6 * pred, np.zeros(200), 1 / k, full=True, reduction="none")
+    np.testing.assert_allclose(fl.von_mises_nll(*angles, reduction="none"), normal, rtol=1e-8)
+
+
+def test_scores_become_the_absolute_error_as_the_scale_vanishes() -> None:
+    """And are never less than what their own width costs."""
+    pred, target, scale = normal_numbers("scores", "scale")
+    for score, least in ((fl.crps_gaussian, (math.sqrt(2) - 1) / math.sqrt(math.pi)), (fl.crps_laplace, 0.25)):
+        sure = score(pred, target, np.full(200, 1e-300), reduction="none")
+        assert_same(sure, fl.mae(pred, target, reduction="none"))
+        assert (score(pred, target, scale, reduction="none") >= least * scale * (1 - 1e-15)).all()
+
+
+def test_large_residual_of_a_large_variance_is_an_ordinary_loss() -> None:
+    """torch squares first: in float32 1e20 over a variance of 1e30 is inf there."""
+    one = [np.array([x], np.float32) for x in (1e20, 0, 1e30)]
+    value, gradient = fl.gaussian_nll.value_and_grad(*one)
+    assert value == pytest.approx(5e9, rel=1e-6)
+    assert gradient.pred[0] == pytest.approx(1e-10, rel=1e-6)
+    assert gradient.var[0] == pytest.approx(-5e-21, rel=1e-6)
+
+
+@pytest.mark.parametrize("var", [0, 1e-12, 0.99e-6])
+def test_below_the_floor_the_variance_has_no_gradient(var: float) -> None:
+    """Value and gradients are those of the floor, which does not depend on the variance; torch's gradient pulls."""
+    floor, there = ([[0.5], [0.0], [x]] for x in (1e-6, var))
+    value, gradient = fl.gaussian_nll.value_and_grad(*there, eps=1e-6)
+    expected, slope = fl.gaussian_nll.value_and_grad(*floor)
+    assert value == expected
+    assert gradient.pred == slope.pred
+    assert gradient.var == 0
+    assert slope.var < 0
+    assert fl.gaussian_nll.grad_hess(*there, eps=1e-6)[1].var == 0
+
+
+def test_without_a_floor_a_variance_is_positive() -> None:
+    """0 has no logarithm; with a floor it will do."""
+    with pytest.raises(ValueError, match=r"var.*\(0, inf\)"):
+        fl.gaussian_nll([1.0, 2.0], [1.0, 2.0], [1.0, 0.0])
+    assert fl.gaussian_nll([1.0], [1.0], [0.0], eps=1.0) == 0
+
+
+@pytest.mark.parametrize(
+    ("loss", "distribution"),
+    [
+        (fl.student_t_nll, lambda stats, p, s, df: stats.t(df, p, s)),
+        (fl.laplace_nll, lambda stats, p, s: stats.laplace(p, s)),
+        (fl.lognormal_nll, lambda stats, p, s: stats.lognorm(s, 0, np.exp(p))),
+        (fl.gamma_nll, lambda stats, p, q: stats.gamma(np.exp(q), 0, np.exp(p - q))),
+        (fl.von_mises_nll, lambda stats, p, k: stats.vonmises(k, p)),
+    ],
+    ids=lambda x: getattr(x, "name", ""),
+)
+def test_scipy_knows_the_density(loss: fl.Loss, distribution: object) -> None:
+    """-logpdf of scipy.stats, at moderate inputs."""
+    stats = pytest.importorskip("scipy.stats")
+    pred, _, target, *others = normal_numbers(loss.name, "target", *loss.inputs[2:])
+    theirs = -distribution(stats, pred, *others).logpdf(target)  # type: ignore[operator]
+    np.testing.assert_allclose(loss(pred, target, *others, reduction="none"), theirs, rtol=1e-11, atol=1e-12)
