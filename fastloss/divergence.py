@@ -12,10 +12,17 @@ from fastloss.reference import divergence as reference
 
 __all__ = [
     "cross_entropy_probs",
+    "entropy",
     "hellinger",
     "js_divergence",
+    "jsd",
     "kl_div",
+    "kl_divergence",
+    "knowledge_distillation",
+    "reverse_kl_divergence",
+    "skewed_kl",
     "total_variation",
+    "tvd_distillation",
 ]
 
 PROBABILITIES = {"input": Interval(0, 1), "target": Interval(0, 1)}
@@ -320,3 +327,483 @@ def js_divergence(
     """
     params = (js_divergence.parameter("beta", beta),)
     return js_divergence.run(ask, (input, target), params, weight, reduction, denominator, axis, out)
+
+
+@rows("logits", reference=reference.entropy)
+def entropy(
+    ask: int,
+    logits: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    axis: int = -1,
+    out: Out = None,
+) -> Any:
+    """Entropy of softmax: how undecided a model is.
+
+    The loss of one row of logits z, and its gradient, with p = softmax(z)::
+
+        loss     = sum_c -p_c log(p_c)
+        gradient = -p (log(p) + loss)
+
+    In NumPy: ``np.mean(-np.sum(p * np.log(p), axis=-1))``.
+
+    Parameters
+    ----------
+    logits : array_like
+        The model's unnormalised log-probabilities, classes on `axis`. Minus infinity is a masked class.
+    axis : int
+        The class axis.
+    {common}
+
+    {returns}
+
+    {raises}
+
+    Notes
+    -----
+    Between 0 and log(C), in nats: divide by log(2) for bits. Smooth everywhere; a masked class takes no part. The
+    kernel takes -log(p_c) = (m - z_c) + log1p(sum of the others' exp(z - m)) for the largest logit m, both positive.
+
+    References
+    ----------
+    C. Shannon, A Mathematical Theory of Communication (1948), https://doi.org/10.1002/j.1538-7305.1948.tb01338.x
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> fl.entropy([[0.0, 0.0], [40.0, 0.0]], reduction="none")
+    array([6.93147181e-01, 1.74182524e-16])
+    >>> fl.entropy.value_and_grad([[0.0, 0.0]])
+    (0.6931471805599453, array([[0., 0.]]))
+    """
+    return entropy.run(ask, (logits,), (), weight, reduction, denominator, axis, out)
+
+
+@rows(
+    "logits",
+    "target",
+    reference=reference.kl_divergence,
+    domain={"temperature": Interval(0, low_open=True, high_open=True)},
+    examples=({}, {"temperature": 2.0}),
+)
+def kl_divergence(
+    ask: int,
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    temperature: float = 1.0,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    axis: int = -1,
+    out: Out = None,
+) -> Any:
+    """Kullback-Leibler divergence KL(p || q) of the model's softmax q from the target's softmax p.
+
+    The loss of one row, and its gradient by the logits, with q = softmax(logits / temperature) and
+    p = softmax(target / temperature)::
+
+        loss     = sum_c p_c (log(p_c) - log(q_c))
+        gradient = (q - p) / temperature
+
+    In NumPy: ``np.mean(np.sum(p * np.log(p / q), axis=-1))``.
+
+    Parameters
+    ----------
+    logits : array_like
+        The model's unnormalised log-probabilities, classes on `axis`. Minus infinity is a masked class.
+    target : array_like
+        The same of the target, in the shape of `logits`: a constant.
+    temperature : float in {temperature}
+        Divides the logits of both.
+    axis : int
+        The class axis.
+    {common}
+
+    {returns}
+
+    {raises}
+
+    Notes
+    -----
+    Smooth everywhere. Never negative, and exactly 0 for equal logits. A class that the target masks adds nothing; one
+    that only the model masks costs inf, with finite slopes all the same. With d = log(q) - log(p) the kernel adds p
+    (exp(d) - 1 - d), all positive: of close distributions the differences keep their digits. `kl_div` takes
+    probabilities.
+
+    References
+    ----------
+    S. Kullback and R. Leibler, On Information and Sufficiency (1951), https://doi.org/10.1214/aoms/1177729694
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> round(fl.kl_divergence([[0.0, 0.0]], np.log([[0.25, 0.75]])), 10)
+    0.1308120359
+    >>> fl.kl_divergence.value_and_grad([[1e-9, 0.0]], [[0.0, 0.0]])
+    (1.25e-19, array([[ 2.5e-10, -2.5e-10]]))
+    """
+    params = (kl_divergence.parameter("temperature", temperature),)
+    return kl_divergence.run(ask, (logits, target), params, weight, reduction, denominator, axis, out)
+
+
+@rows(
+    "logits",
+    "target",
+    reference=reference.reverse_kl_divergence,
+    domain={"temperature": Interval(0, low_open=True, high_open=True)},
+    examples=({}, {"temperature": 2.0}),
+)
+def reverse_kl_divergence(
+    ask: int,
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    temperature: float = 1.0,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    axis: int = -1,
+    out: Out = None,
+) -> Any:
+    """Kullback-Leibler divergence KL(q || p) of the target's softmax p from the model's softmax q.
+
+    The loss of one row, and its gradient by the logits, with q = softmax(logits / temperature),
+    p = softmax(target / temperature) and d = log(q) - log(p)::
+
+        loss     = sum_c q_c d_c
+        gradient = q (d - loss) / temperature
+
+    In NumPy: ``np.mean(np.sum(q * np.log(q / p), axis=-1))``.
+
+    Parameters
+    ----------
+    logits : array_like
+        The model's unnormalised log-probabilities, classes on `axis`. Minus infinity is a masked class.
+    target : array_like
+        The same of the target, in the shape of `logits`: a constant.
+    temperature : float in {temperature}
+        Divides the logits of both.
+    axis : int
+        The class axis.
+    {common}
+
+    {returns}
+
+    {raises}
+
+    Notes
+    -----
+    Smooth everywhere. Never negative, and exactly 0 for equal logits. A class that the model masks adds nothing; one
+    that only the target masks costs inf, with slopes of -inf for the others and nan for itself. The kernel adds q
+    (exp(-d) - 1 + d), all positive: of close distributions the differences keep their digits.
+
+    References
+    ----------
+    S. Kullback and R. Leibler, On Information and Sufficiency (1951), https://doi.org/10.1214/aoms/1177729694
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> round(fl.reverse_kl_divergence([[0.0, 0.0]], np.log([[0.25, 0.75]])), 10)
+    0.1438410362
+    >>> fl.reverse_kl_divergence.value_and_grad([[1e-9, 0.0]], [[0.0, 0.0]])
+    (1.25e-19, array([[ 2.5e-10, -2.5e-10]]))
+    """
+    params = (reverse_kl_divergence.parameter("temperature", temperature),)
+    return reverse_kl_divergence.run(ask, (logits, target), params, weight, reduction, denominator, axis, out)
+
+
+@rows(
+    "logits",
+    "target",
+    reference=reference.jsd,
+    domain={"beta": Interval(0, 1), "temperature": Interval(0, low_open=True, high_open=True)},
+    examples=({}, {"beta": 0.25, "temperature": 2.0}),
+)
+def jsd(
+    ask: int,
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    beta: float = 0.5,
+    temperature: float = 1.0,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    axis: int = -1,
+    out: Out = None,
+) -> Any:
+    """Generalised Jensen-Shannon divergence of a student's softmax and its teacher's.
+
+    The loss of one row, and its gradient by the logits, with q = softmax(logits / temperature),
+    p = softmax(target / temperature), m = beta p + (1 - beta) q and l = log(q / m)::
+
+        loss     = beta KL(p || m) + (1 - beta) KL(q || m)
+        gradient = (1 - beta) q (l - KL(q || m)) / temperature
+
+    For beta = 0 it is KL(p || q) instead, for beta = 1 KL(q || p), where the formula would be 0.
+
+    In NumPy: ``np.mean(np.sum(beta * p * np.log(p / m) + (1 - beta) * q * np.log(q / m), axis=-1))``.
+
+    Parameters
+    ----------
+    logits : array_like
+        The model's unnormalised log-probabilities, classes on `axis`. Minus infinity is a masked class.
+    target : array_like
+        The same of the target, in the shape of `logits`: a constant.
+    beta : float in {beta}
+        The teacher's part in the mixture.
+    temperature : float in {temperature}
+        Divides the logits of both.
+    axis : int
+        The class axis.
+    {common}
+
+    {returns}
+
+    {raises}
+
+    Notes
+    -----
+    Smooth everywhere. Never negative, exactly 0 for equal logits, at most log(2) for beta = 1/2, and between the ends
+    of beta finite whatever is masked. Every term is positive: with u = (m - p) / p, which is (1 - beta) (exp(log(q) -
+    log(p)) - 1), and v = (m - q) / q, the kernel adds beta p (u - log1p(u)) + (1 - beta) q (v - log1p(v)).
+
+    References
+    ----------
+    R. Agarwal et al., On-Policy Distillation of Language Models (2024), https://arxiv.org/abs/2306.13649
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> round(fl.jsd([[0.0, 0.0]], np.log([[0.25, 0.75]])), 10)
+    0.0338220756
+    >>> loss, grad = fl.jsd.value_and_grad([[0.0, 0.0]], np.log([[0.25, 0.75]]))
+    >>> grad.round(6)
+    array([[ 0.063853, -0.063853]])
+    """
+    params = (jsd.parameter("beta", beta), jsd.parameter("temperature", temperature))
+    return jsd.run(ask, (logits, target), params, weight, reduction, denominator, axis, out)
+
+
+@rows(
+    "logits",
+    "target",
+    reference=reference.skewed_kl,
+    domain={"alpha": Interval(0, 1, high_open=True)},
+)
+def skewed_kl(
+    ask: int,
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    alpha: float = 0.1,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    axis: int = -1,
+    out: Out = None,
+) -> Any:
+    """Skewed Kullback-Leibler divergence: of a student mixed with a little of its teacher.
+
+    The loss of one row, and its gradient by the logits, with q = softmax(logits), p = softmax(target),
+    m = alpha p + (1 - alpha) q and s = (m - p) / m::
+
+        loss     = sum_c p_c log(p_c / m_c)
+        gradient = (1 - alpha) q (s - sum_c q_c s_c)
+
+    In NumPy: ``np.mean(np.sum(p * np.log(p / m), axis=-1))``.
+
+    Parameters
+    ----------
+    logits : array_like
+        The model's unnormalised log-probabilities, classes on `axis`. Minus infinity is a masked class.
+    target : array_like
+        The same of the target, in the shape of `logits`: a constant.
+    alpha : float in {alpha}
+        The teacher's part in the mixture. 0 is `kl_divergence`.
+    axis : int
+        The class axis.
+    {common}
+
+    {returns}
+
+    {raises}
+
+    Notes
+    -----
+    Smooth everywhere. Never negative, exactly 0 for equal logits, and for alpha > 0 at most -log(alpha), whatever is
+    masked. Every term is positive: with u = (m - p) / p, which is (1 - alpha) (exp(log(q) - log(p)) - 1), the kernel
+    adds p (u - log1p(u)).
+
+    References
+    ----------
+    J. Ko et al., DistiLLM: Towards Streamlined Distillation (2024), https://arxiv.org/abs/2402.03898
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> round(fl.skewed_kl([[0.0, 0.0]], np.log([[0.25, 0.75]])), 10)
+    0.1070427364
+    >>> loss, grad = fl.skewed_kl.value_and_grad([[0.0, 0.0]], np.log([[0.25, 0.75]]))
+    >>> grad.round(6)
+    array([[ 0.203008, -0.203008]])
+    """
+    params = (skewed_kl.parameter("alpha", alpha),)
+    return skewed_kl.run(ask, (logits, target), params, weight, reduction, denominator, axis, out)
+
+
+@rows("logits", "target", reference=reference.tvd_distillation)
+def tvd_distillation(
+    ask: int,
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    axis: int = -1,
+    out: Out = None,
+) -> Any:
+    """Total variation of a student's softmax and its teacher's.
+
+    The loss of one row, and its gradient by the logits, with q = softmax(logits), p = softmax(target) and
+    s = sign(q - p)::
+
+        loss     = sum_c |q_c - p_c| / 2
+        gradient = q (s - sum_c q_c s_c) / 2
+
+    In NumPy: ``np.mean(np.sum(abs(q - p), axis=-1)) / 2``.
+
+    Parameters
+    ----------
+    logits : array_like
+        The model's unnormalised log-probabilities, classes on `axis`. Minus infinity is a masked class.
+    target : array_like
+        The same of the target, in the shape of `logits`: a constant.
+    axis : int
+        The class axis.
+    {common}
+
+    {returns}
+
+    {raises}
+
+    Notes
+    -----
+    Between 0 and 1. At the kink q = p the sign is 0. Made of p (exp(d) - 1) with d = log(q) - log(p), which keeps the
+    digits of close distributions; s - sum_c q_c s_c is twice what q has on the other side. `total_variation` takes
+    probabilities.
+
+    References
+    ----------
+    Y. Wen et al., f-Divergence Minimization for Sequence-Level Distillation (2023), https://arxiv.org/abs/2307.15190
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> round(fl.tvd_distillation([[0.0, 0.0]], np.log([[0.25, 0.75]])), 10)
+    0.25
+    >>> fl.tvd_distillation.value_and_grad([[0.0, 0.0]], [[0.0, 0.0]])
+    (0.0, array([[0., 0.]]))
+    """
+    return tvd_distillation.run(ask, (logits, target), (), weight, reduction, denominator, axis, out)
+
+
+@rows(
+    "student",
+    "teacher",
+    "target",
+    reference=reference.knowledge_distillation,
+    domain={"temperature": Interval(0, low_open=True, high_open=True), "alpha": Interval(0, 1)},
+    examples=({}, {"temperature": 1.0, "alpha": 0.25}, {"scale_by_t2": False}),
+)
+def knowledge_distillation(
+    ask: int,
+    student: ArrayLike,
+    teacher: ArrayLike,
+    target: ArrayLike,
+    *,
+    temperature: float = 2.0,
+    alpha: float = 0.5,
+    scale_by_t2: bool = True,
+    ignore_index: int = -100,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    axis: int = -1,
+    out: Out = None,
+) -> Any:
+    """Knowledge distillation: cross-entropy of the labels, and the divergence from a teacher's softened opinion.
+
+    The loss of one row, and its gradient by the student's logits, with q = softmax(student / temperature) and
+    p = softmax(teacher / temperature)::
+
+        loss     = alpha temperature^2 KL(p || q) + (1 - alpha) cross_entropy(student, target)
+        gradient = alpha temperature (q - p) + (1 - alpha) (softmax(student) - onehot(target))
+
+    In NumPy: ``np.mean(alpha * t**2 * np.sum(p * np.log(p / q), axis=-1) + (1 - alpha) * cross_entropy)``.
+
+    Parameters
+    ----------
+    student : array_like
+        The student's unnormalised log-probabilities, classes on `axis`. Minus infinity is a masked class.
+    teacher : array_like
+        The same of the teacher, in the shape of `student`: a constant.
+    target : array_like
+        Class labels, integers in [0, C), in the shape of `student` without the class axis (or one label for all rows).
+    temperature : float in {temperature}
+        Divides the logits of both in the divergence.
+    alpha : float in {alpha}
+        How much the teacher counts.
+    scale_by_t2 : bool
+        Whether the divergence is multiplied by temperature^2, as its slopes shrink with it.
+    ignore_index : int
+        Rows with this label are invisible.
+    axis : int
+        The class axis.
+    {common}
+
+    {returns}
+
+    Raises
+    ------
+    IndexError
+        If a label is neither a class nor `ignore_index`: the message names the first. Nothing has been written then.
+    ValueError
+        If the shapes do not fit, a hyperparameter is outside its domain, a word is unknown, or `out` has the wrong
+        shape, dtype or layout.
+    TypeError
+        If an argument does not hold real numbers, or labels are not integers.
+
+    Notes
+    -----
+    Smooth everywhere. The two parts are those of `kl_divergence` and `cross_entropy`, as exact: logits divided by the
+    temperature have two parts, because an exponential turns half an ulp of 26 into 16. A part whose factor is 0 is
+    left out.
+
+    References
+    ----------
+    G. Hinton, O. Vinyals and J. Dean, Distilling the Knowledge in a Neural Network (2015),
+    https://arxiv.org/abs/1503.02531
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> round(fl.knowledge_distillation([[2.0, 0.5, -1.0]], [[1.0, 1.0, 0.0]], [0]), 10)
+    0.3014376322
+    >>> loss, grad = fl.knowledge_distillation.value_and_grad([[2.0, 0.5, -1.0]], [[1.0, 1.0, 0.0]], [0])
+    >>> grad.round(6)
+    array([[ 0.098944, -0.017406, -0.081539]])
+    """
+    params = (
+        knowledge_distillation.parameter("alpha", alpha),
+        knowledge_distillation.parameter("temperature", temperature),
+        float(bool(scale_by_t2)),
+    )
+    return knowledge_distillation.run(
+        ask, (student, teacher, target), params, weight, reduction, denominator, axis, out, None, ignore_index
+    )

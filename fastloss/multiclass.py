@@ -13,13 +13,21 @@ from fastloss.loss import Out, Peer, Reduction, rows
 from fastloss.reference import multiclass as reference
 
 __all__ = [
+    "confidence_penalty",
     "dft",
     "generalized_cross_entropy",
+    "multi_margin",
+    "multiclass_hinge",
+    "multiclass_perceptron",
+    "multilabel_soft_margin",
     "nll",
     "poly1_cross_entropy",
+    "softmax_brier",
     "softmax_focal",
+    "sparsemax",
     "symmetric_cross_entropy",
     "unlikelihood",
+    "z_loss",
 ]
 
 
@@ -100,11 +108,11 @@ def softmax_focal(
     Examples
     --------
     >>> import numpy as np, fastloss as fl
-    >>> fl.softmax_focal(np.log([[0.9, 0.1], [0.1, 0.9]]), [0, 0], reduction="none").round(6)
-    array([0.001054, 1.865094])
+    >>> fl.softmax_focal(np.log([[0.9, 0.1], [0.1, 0.9]]), [0, 0], reduction="none").round(3)
+    array([0.001, 1.865])
     >>> loss, grad = fl.softmax_focal.value_and_grad(np.array([[40.0, 0.0]]), [0])
     >>> loss, grad
-    (7.66764807371979e-53, array([[-2.30029442e-52,  2.30029442e-52]]))
+    (7.667648073721999e-53, array([[-2.30029442e-52,  2.30029442e-52]]))
     """
     params = (softmax_focal.parameter("gamma", gamma),)
     return softmax_focal.run(
@@ -508,8 +516,8 @@ def unlikelihood(
     Notes
     -----
     Smooth everywhere. The kernel computes log1p(e^z_y / sum of the others' e^z): a sure label costs what its logit
-    leads by, where 1 - p is 0, and an improbable one its probability. A label on a masked class costs 0, one with no
-    other beside it inf.
+    leads by, where 1 - p is 0, and an improbable one its probability. A label on a masked class costs 0; one with no
+    other beside it inf, and its gradient is 0.
 
     References
     ----------
@@ -604,3 +612,613 @@ def nll(
     (1.5, array([[ 0., -1.]]))
     """
     return nll.run(ask, (log_probs, target), (), weight, reduction, denominator, axis, out, class_weight, ignore_index)
+
+
+@rows(
+    "logits",
+    "target",
+    reference=reference.confidence_penalty,
+    domain={"beta": Interval(0, math.inf, high_open=True)},
+    examples=({}, {"beta": 0.5}),
+    signed=True,
+)
+def confidence_penalty(
+    ask: int,
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    beta: float = 0.1,
+    class_weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    axis: int = -1,
+    out: Out = None,
+) -> Any:
+    """Cross-entropy with a reward for doubt: the entropy of the prediction is taken off.
+
+    The loss of one row of logits z and its gradient, with p = softmax(z), y = target and H = -sum(p log p)::
+
+        loss     = -log p_y - beta H
+        gradient = p - onehot(y) + beta p (log p + H)
+
+    In NumPy: ``np.mean(-np.log(p[np.arange(len(p)), y]) + beta * np.sum(p * np.log(p), 1))``.
+
+    Parameters
+    ----------
+    logits : array_like
+        Scores with classes on `axis`; minus infinity is a masked class. Not probabilities: softmax is part of the loss.
+    target : array_like of int
+        Class labels, integers in [0, C), in the shape of `logits` without the class axis; or one for all rows.
+    beta : float in {beta}
+        How much the entropy counts; 0 leaves the cross-entropy.
+    class_weight : array_like, optional
+        Weight of each class, (C,), at least 0: that of its label is a row's, in the mean's divisor too.
+    ignore_index : int
+        Rows with this label are invisible.
+    axis : int
+        The class axis. Any axis works without a transposed copy, and gives the same bits.
+    {common}
+
+    {returns}
+
+    Raises
+    ------
+    IndexError
+        If a label is neither a class nor `ignore_index`: the message names the first. Nothing has been written then.
+    ValueError
+        If the shapes do not fit, a number is outside its domain, a word is unknown, or `out` has the wrong shape, dtype
+        or layout.
+    TypeError
+        If an argument does not hold real numbers, or labels are not integers.
+
+    Notes
+    -----
+    Smooth everywhere. It may be negative. A class of probability 0 adds nothing to H. Log p and H are sums of distances
+    from the largest logit. A label on a masked class costs inf; several infinite logits, or nothing but minus infinity,
+    give nan.
+
+    References
+    ----------
+    G. Pereyra, G. Tucker, J. Chorowski, Ł. Kaiser and G. Hinton, Regularizing Neural Networks by Penalizing Confident
+    Output Distributions (2017), https://arxiv.org/abs/1701.06548
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> round(fl.confidence_penalty([[0.0, 0.0]], [0]), 10)
+    0.6238324625
+    >>> fl.confidence_penalty.value_and_grad(np.zeros((1, 2)), [0])[1]
+    array([[-0.5,  0.5]])
+    """
+    params = (confidence_penalty.parameter("beta", beta),)
+    return confidence_penalty.run(
+        ask, (logits, target), params, weight, reduction, denominator, axis, out, class_weight, ignore_index
+    )
+
+
+@rows(
+    "logits",
+    reference=reference.z_loss,
+    domain={"coefficient": Interval(0, math.inf, high_open=True)},
+    examples=({}, {"coefficient": 1.0}),
+)
+def z_loss(
+    ask: int,
+    logits: ArrayLike,
+    *,
+    coefficient: float = 1e-4,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    axis: int = -1,
+    out: Out = None,
+) -> Any:
+    """z-loss: keeps the normaliser of softmax near 1, so that logits do not drift.
+
+    The loss of one row of logits z and its gradient, with p = softmax(z) and lse = logsumexp(z)::
+
+        loss     = coefficient lse^2
+        gradient = 2 coefficient lse p
+
+    In NumPy: ``np.mean(coefficient * np.log(np.exp(z).sum(1)) ** 2)``.
+
+    Parameters
+    ----------
+    logits : array_like
+        Scores with classes on `axis`; minus infinity is a masked class. Not probabilities: softmax is part of the loss.
+    coefficient : float in {coefficient}
+        How much it counts.
+    axis : int
+        The class axis. Any axis works without a transposed copy, and gives the same bits.
+    {common}
+
+    {returns}
+
+    {raises}
+
+    Notes
+    -----
+    Smooth everywhere. It is added to a cross-entropy; of a router's logits it is the router z-loss. Where the largest
+    logit and what the others add to it cancel, lse has the digits of the larger one.
+
+    References
+    ----------
+    A. Chowdhery et al., PaLM: Scaling Language Modeling with Pathways (2022), https://arxiv.org/abs/2204.02311
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> round(fl.z_loss([[0.0, 0.0]], coefficient=1), 10)
+    0.4804530139
+    >>> fl.z_loss.value_and_grad(np.zeros((1, 2)), coefficient=1)[1].round(6)
+    array([[0.693147, 0.693147]])
+    """
+    params = (z_loss.parameter("coefficient", coefficient),)
+    return z_loss.run(ask, (logits,), params, weight, reduction, denominator, axis, out)
+
+
+@rows(
+    "logits",
+    "target",
+    reference=reference.softmax_brier,
+)
+def softmax_brier(
+    ask: int,
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    class_weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    axis: int = -1,
+    out: Out = None,
+) -> Any:
+    """Brier score of several classes: the squared distance of the probabilities from the right ones.
+
+    The loss of one row of logits z and its gradient, with p = softmax(z), y = target and d = p - onehot(y)::
+
+        loss     = sum(d^2)
+        gradient = 2 p (d - sum(p d))
+
+    In NumPy: ``np.mean(np.sum((p - np.eye(C)[y]) ** 2, 1))``.
+
+    Parameters
+    ----------
+    logits : array_like
+        Scores with classes on `axis`; minus infinity is a masked class. Not probabilities: softmax is part of the loss.
+    target : array_like of int
+        Class labels, integers in [0, C), in the shape of `logits` without the class axis; or one for all rows.
+    class_weight : array_like, optional
+        Weight of each class, (C,), at least 0: that of its label is a row's, in the mean's divisor too.
+    ignore_index : int
+        Rows with this label are invisible.
+    axis : int
+        The class axis. Any axis works without a transposed copy, and gives the same bits.
+    {common}
+
+    {returns}
+
+    Raises
+    ------
+    IndexError
+        If a label is neither a class nor `ignore_index`: the message names the first. Nothing has been written then.
+    ValueError
+        If the shapes do not fit, a number is outside its domain, a word is unknown, or `out` has the wrong shape, dtype
+        or layout.
+    TypeError
+        If an argument does not hold real numbers, or labels are not integers.
+
+    Notes
+    -----
+    Smooth everywhere, from 0 to 2: it gives up on what is hopelessly wrong. Strictly proper, as cross-entropy is: least
+    for the true probabilities. 1 - p_y is what the others add up to. Several infinite logits, or nothing but minus
+    infinity, give nan. Of binary probabilities it is `brier`.
+
+    References
+    ----------
+    G. W. Brier, Verification of Forecasts Expressed in Terms of Probability, Monthly Weather Review 78 (1950).
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> round(fl.softmax_brier([[2.0, 0.5, -1.0]], [0]), 10)
+    0.0782251465
+    >>> fl.softmax_brier.value_and_grad(np.zeros((1, 2)), [0])
+    (0.5, array([[-0.5,  0.5]]))
+    """
+    return softmax_brier.run(
+        ask, (logits, target), (), weight, reduction, denominator, axis, out, class_weight, ignore_index
+    )
+
+
+@rows(
+    "scores",
+    "target",
+    reference=reference.multiclass_hinge,
+    domain={"margin": Interval(0, math.inf, high_open=True)},
+    examples=({}, {"margin": 0.5}),
+    peers={"optax": "multiclass_hinge_loss"},
+)
+def multiclass_hinge(
+    ask: int,
+    scores: ArrayLike,
+    target: ArrayLike,
+    *,
+    margin: float = 1.0,
+    class_weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    axis: int = -1,
+    out: Out = None,
+) -> Any:
+    """Hinge loss of several classes: the label's score is to lead the best of the others by a margin.
+
+    The loss of one row of scores z and its gradient, with y = target and b the best of the other classes::
+
+        loss     = max(0, margin + z_b - z_y)
+        gradient = onehot(b) - onehot(y)    if loss > 0, else  0
+
+    In NumPy: ``np.mean(np.maximum(0, margin + others.max(1) - z[np.arange(len(z)), y]))``.
+
+    Parameters
+    ----------
+    scores : array_like
+        Scores with classes on `axis`; minus infinity is a masked class.
+    target : array_like of int
+        Class labels, integers in [0, C), in the shape of `scores` without the class axis; or one for all rows.
+    margin : float in {margin}
+        The lead from which on a row costs nothing.
+    class_weight : array_like, optional
+        Weight of each class, (C,), at least 0: that of its label is a row's, in the mean's divisor too.
+    ignore_index : int
+        Rows with this label are invisible.
+    axis : int
+        The class axis. Any axis works without a transposed copy, and gives the same bits.
+    {common}
+
+    {returns}
+
+    Raises
+    ------
+    IndexError
+        If a label is neither a class nor `ignore_index`: the message names the first. Nothing has been written then.
+    ValueError
+        If the shapes do not fit, a number is outside its domain, a word is unknown, or `out` has the wrong shape, dtype
+        or layout.
+    TypeError
+        If an argument does not hold real numbers, or labels are not integers.
+
+    Notes
+    -----
+    Of several best classes the first is pushed down; at the kink loss = 0 the gradient is 0. What the difference of the
+    scores rounds off is kept: near the margin it is all there is. A row of one class costs 0. The one that sums over
+    the other classes is `multi_margin`.
+
+    References
+    ----------
+    K. Crammer and Y. Singer, On the Algorithmic Implementation of Multiclass Kernel-based Vector Machines, JMLR 2
+    (2001), https://www.jmlr.org/papers/v2/crammer01a.html
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> fl.multiclass_hinge([[2.0, 1.5, -1.0], [2.0, 0.5, -1.0]], [0, 1], reduction="none")
+    array([0.5, 2.5])
+    >>> fl.multiclass_hinge.value_and_grad(np.array([[2.0, 1.5, -1.0]]), [0])
+    (0.5, array([[-1.,  1.,  0.]]))
+    """
+    params = (multiclass_hinge.parameter("margin", margin),)
+    return multiclass_hinge.run(
+        ask, (scores, target), params, weight, reduction, denominator, axis, out, class_weight, ignore_index
+    )
+
+
+@rows(
+    "scores",
+    "target",
+    reference=reference.multi_margin,
+    domain={"p": Interval(1, 2, ends=True), "margin": Interval(0, math.inf, high_open=True)},
+    examples=({}, {"p": 2.0}, {"margin": 0.5}),
+    peers={"torch": "multi_margin_loss"},
+)
+def multi_margin(
+    ask: int,
+    scores: ArrayLike,
+    target: ArrayLike,
+    *,
+    p: float = 1.0,
+    margin: float = 1.0,
+    class_weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    axis: int = -1,
+    out: Out = None,
+) -> Any:
+    """Multi-class margin loss: the label's score is to lead every other one by a margin.
+
+    The loss of one row of C scores z and its gradient, with y = target and v_k = max(0, margin + z_k - z_y)::
+
+        loss       = sum of v_k^p / C, over k != y
+        gradient_k = p v_k^(p-1) / C    if v_k > 0, else  0;    at the label minus their sum
+
+    In NumPy: ``np.mean(np.sum(np.maximum(0, margin + others - z_y) ** p, 1) / C)``.
+
+    Parameters
+    ----------
+    scores : array_like
+        Scores with classes on `axis`; minus infinity is a masked class.
+    target : array_like of int
+        Class labels, integers in [0, C), in the shape of `scores` without the class axis; or one for all rows.
+    p : {p}
+        The power of what a lead lacks: the smoother loss, 2, pushes harder where more is lacking.
+    margin : float in {margin}
+        The lead from which on a class costs nothing.
+    class_weight : array_like, optional
+        Weight of each class, (C,), at least 0: that of its label is a row's, in the mean's divisor too.
+    ignore_index : int
+        Rows with this label are invisible.
+    axis : int
+        The class axis. Any axis works without a transposed copy, and gives the same bits.
+    {common}
+
+    {returns}
+
+    Raises
+    ------
+    IndexError
+        If a label is neither a class nor `ignore_index`: the message names the first. Nothing has been written then.
+    ValueError
+        If the shapes do not fit, a number is outside its domain, a word is unknown, or `out` has the wrong shape, dtype
+        or layout.
+    TypeError
+        If an argument does not hold real numbers, or labels are not integers.
+
+    Notes
+    -----
+    At the kink v_k = 0 the gradient is 0. What the difference of the scores rounds off is kept. A masked class is led
+    by far. As everywhere here, a row's class weight counts in the mean's divisor; torch's mean divides by the number of
+    rows, for which pass denominator.
+
+    References
+    ----------
+    J. Weston and C. Watkins, Support Vector Machines for Multi-Class Pattern Recognition, ESANN (1999).
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> fl.multi_margin([[2.0, 1.5, 1.25, -1.0]], [0]), fl.multi_margin([[2.0, 1.5, 1.25, -1.0]], [0], p=2)
+    (0.1875, 0.078125)
+    >>> fl.multi_margin.value_and_grad(np.array([[2.0, 1.5, 1.25, -1.0]]), [0])[1]
+    array([[-0.5 ,  0.25,  0.25,  0.  ]])
+    """
+    params = (
+        multi_margin.parameter("p", p),
+        multi_margin.parameter("margin", margin),
+    )
+    return multi_margin.run(
+        ask, (scores, target), params, weight, reduction, denominator, axis, out, class_weight, ignore_index
+    )
+
+
+@rows(
+    "scores",
+    "target",
+    reference=reference.multiclass_perceptron,
+    peers={"optax": "multiclass_perceptron_loss"},
+)
+def multiclass_perceptron(
+    ask: int,
+    scores: ArrayLike,
+    target: ArrayLike,
+    *,
+    class_weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    axis: int = -1,
+    out: Out = None,
+) -> Any:
+    """Perceptron loss of several classes: by how much the label's score falls short of the best.
+
+    The loss of one row of scores z and its gradient, with y = target and b the best class::
+
+        loss     = z_b - z_y
+        gradient = onehot(b) - onehot(y)
+
+    In NumPy: ``np.mean(z.max(1) - z[np.arange(len(z)), y])``.
+
+    Parameters
+    ----------
+    scores : array_like
+        Scores with classes on `axis`; minus infinity is a masked class.
+    target : array_like of int
+        Class labels, integers in [0, C), in the shape of `scores` without the class axis; or one for all rows.
+    class_weight : array_like, optional
+        Weight of each class, (C,), at least 0: that of its label is a row's, in the mean's divisor too.
+    ignore_index : int
+        Rows with this label are invisible.
+    axis : int
+        The class axis. Any axis works without a transposed copy, and gives the same bits.
+    {common}
+
+    {returns}
+
+    Raises
+    ------
+    IndexError
+        If a label is neither a class nor `ignore_index`: the message names the first. Nothing has been written then.
+    ValueError
+        If the shapes do not fit, a number is outside its domain, a word is unknown, or `out` has the wrong shape, dtype
+        or layout.
+    TypeError
+        If an argument does not hold real numbers, or labels are not integers.
+
+    Notes
+    -----
+    Of several best classes b is the first: if the label is another one, the gradient is not 0 where the loss is.
+
+    References
+    ----------
+    M. Collins, Discriminative Training Methods for Hidden Markov Models: Theory and Experiments with Perceptron
+    Algorithms, EMNLP (2002), https://aclanthology.org/W02-1001
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> fl.multiclass_perceptron([[2.0, 0.5, -1.0], [2.0, 0.5, -1.0]], [0, 1], reduction="none")
+    array([0. , 1.5])
+    >>> fl.multiclass_perceptron.value_and_grad(np.array([[2.0, 0.5, -1.0]]), [1])
+    (1.5, array([[ 1., -1.,  0.]]))
+    """
+    return multiclass_perceptron.run(
+        ask, (scores, target), (), weight, reduction, denominator, axis, out, class_weight, ignore_index
+    )
+
+
+@rows(
+    "scores",
+    "target",
+    reference=reference.sparsemax,
+    peers={"optax": "multiclass_sparsemax_loss"},
+)
+def sparsemax(
+    ask: int,
+    scores: ArrayLike,
+    target: ArrayLike,
+    *,
+    class_weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    axis: int = -1,
+    out: Out = None,
+) -> Any:
+    """Sparsemax loss: as cross-entropy is to softmax, to a projection that gives most classes probability 0.
+
+    The loss of one row of scores z and its gradient, with y = target, P_k = max(0, z_k - tau), tau such
+    that they add up to 1, and S the classes with P_k > 0::
+
+        loss     = 1/2 sum over S of (z_k^2 - tau^2) + 1/2 - z_y
+        gradient = P - onehot(y)
+
+    In NumPy: ``np.mean(0.5 * np.sum((z**2 - tau**2) * (z > tau), 1) + 0.5 - z_y)``.
+
+    Parameters
+    ----------
+    scores : array_like
+        Scores with classes on `axis`; minus infinity is a masked class.
+    target : array_like of int
+        Class labels, integers in [0, C), in the shape of `scores` without the class axis; or one for all rows.
+    class_weight : array_like, optional
+        Weight of each class, (C,), at least 0: that of its label is a row's, in the mean's divisor too.
+    ignore_index : int
+        Rows with this label are invisible.
+    axis : int
+        The class axis. Any axis works without a transposed copy, and gives the same bits.
+    {common}
+
+    {returns}
+
+    Raises
+    ------
+    IndexError
+        If a label is neither a class nor `ignore_index`: the message names the first. Nothing has been written then.
+    ValueError
+        If the shapes do not fit, a number is outside its domain, a word is unknown, or `out` has the wrong shape, dtype
+        or layout.
+    TypeError
+        If an argument does not hold real numbers, or labels are not integers.
+
+    Notes
+    -----
+    The gradient is continuous. A lead of 1 costs nothing. The kernel adds up ((1 - P_y)^2 + the others' P_k^2) / 2 and
+    max(0, tau - z_y), none of which cancels, and finds tau by taking classes out of the support until it stays, in time
+    that grows with the number of classes. The binary one is `sparsemax_binary`.
+
+    References
+    ----------
+    A. F. T. Martins and R. F. Astudillo, From Softmax to Sparsemax: A Sparse Model of Attention and Multi-Label
+    Classification, ICML (2016), https://arxiv.org/abs/1602.02068
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> fl.sparsemax([[0.5, 0.0], [0.5, 0.0], [2.0, 0.5]], [0, 1, 0], reduction="none")
+    array([0.0625, 0.5625, 0.    ])
+    >>> fl.sparsemax.value_and_grad(np.array([[0.5, 0.0, -1.0]]), [0])[1]
+    array([[-0.25,  0.25,  0.  ]])
+    """
+    return sparsemax.run(
+        ask, (scores, target), (), weight, reduction, denominator, axis, out, class_weight, ignore_index
+    )
+
+
+@rows(
+    "logits",
+    "target",
+    reference=reference.multilabel_soft_margin,
+    domain={"target": Interval(0, 1)},
+    peers={"torch": "multilabel_soft_margin_loss"},
+)
+def multilabel_soft_margin(
+    ask: int,
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    axis: int = -1,
+    out: Out = None,
+) -> Any:
+    """Soft margin loss of several labels: the mean of the binary cross-entropies of the classes.
+
+    The loss of one row of C logits z and its gradient, with t = target::
+
+        loss     = sum of t_k log(1 + e^-z_k) + (1 - t_k) log(1 + e^z_k) / C
+        gradient = (sigmoid(z) - t) / C
+
+    In NumPy: ``np.mean(np.log1p(np.exp(z)) - t * z)``.
+
+    Parameters
+    ----------
+    logits : array_like
+        Scores with classes on `axis`, one for each class: not probabilities, of which each is a sigmoid.
+    target : array_like in {target}
+        Whether each class is there, in the shape of `logits`.
+    axis : int
+        The class axis. Any axis works without a transposed copy, and gives the same bits.
+    {common}
+
+    {returns}
+
+    {raises}
+
+    Notes
+    -----
+    Smooth everywhere. The classes do not compete, as in softmax: it is `binary_cross_entropy_with_logits` with a mean
+    for each row, and computed as that is.
+
+    References
+    ----------
+    I. J. Good, Rational Decisions, Journal of the Royal Statistical Society B 14 (1952).
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> round(fl.multilabel_soft_margin([[2.0, 0.0]], [[1.0, 0.0]]), 10)
+    0.4100375958
+    >>> fl.multilabel_soft_margin.value_and_grad(np.zeros((1, 2)), [[1.0, 0.0]])[1]
+    array([[-0.25,  0.25]])
+    """
+    return multilabel_soft_margin.run(ask, (logits, target), (), weight, reduction, denominator, axis, out)

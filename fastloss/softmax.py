@@ -13,7 +13,7 @@ from fastloss.kernels import family
 from fastloss.loss import Out, Reduction, rows
 from fastloss.reference import softmax as reference
 
-__all__ = ["cross_entropy", "log_softmax", "logsumexp", "softmax"]
+__all__ = ["cross_entropy", "cross_entropy_hvp", "log_softmax", "logsumexp", "softmax"]
 
 TRANSFORM, ROW_NUMBERS = 3, 4  # what the driver is asked for: an array like the input, or a number for each row
 
@@ -119,21 +119,33 @@ def cross_entropy(
     )
 
 
-def _transform(name: str, ask: int, logits: ArrayLike, axis: int, out: NDArray[Any] | None) -> NDArray[Any]:
+def _transform(
+    name: str,
+    ask: int,
+    inputs: dict[str, ArrayLike],
+    axis: int,
+    out: NDArray[Any] | None,
+    weight: ArrayLike | None = None,
+) -> NDArray[Any]:
     """Hand a call to the compiled driver, and find out what is wrong with it if the driver will not take it."""
     kernel, run = family("softmax").KERNELS[name], family("rows").run
-    outs = None if out is None else (out,)
+    outs, bounds = None if out is None else (out,), (None,) * len(inputs)
 
-    def drive(logits: Any, axis: Any, outs: Any) -> Any:
-        return run(kernel, ask, (logits,), None, (), (None,), None, None, -100, axis, "sum", None, outs)
+    def drive(data: tuple[Any, ...], weight: Any, axis: Any, outs: Any) -> Any:
+        return run(kernel, ask, data, None, (), bounds, weight, None, -100, axis, "sum", None, outs)
 
-    result: NDArray[Any] = drive(logits, axis, outs)
+    result: NDArray[Any] = drive(tuple(inputs.values()), weight, axis, outs)
     if result is NotImplemented:
-        (array,), _, axis = arrays.row_inputs(("logits",), (logits,), None, False, axis)
-        result = drive(array, axis, outs)
+        data, _, axis = arrays.row_inputs(tuple(inputs), tuple(inputs.values()), None, False, axis)
+        shape = data[0].shape
+        positions = shape[:axis] + shape[axis + 1 :]
+        if weight is not None:
+            weight = arrays.broadcast("weight", arrays.as_array("weight", weight), positions)
+        result = drive(data, weight, axis, outs)
         if result is NotImplemented:
-            shape = array.shape[:axis] + array.shape[axis + 1 :] if ask == ROW_NUMBERS else array.shape
-            arrays.check_out(out, shape, drive(np.zeros(1, array.dtype), 0, None).dtype, {"logits": array})
+            one = drive(tuple(np.zeros(1, array.dtype) for array in data), None, 0, None)
+            named = dict(zip(inputs, data, strict=True))
+            arrays.check_out(out, positions if ask == ROW_NUMBERS else shape, one.dtype, named)
     return result
 
 
@@ -174,7 +186,7 @@ def softmax(logits: ArrayLike, *, axis: int = -1, out: NDArray[Any] | None = Non
     >>> fl.softmax([2.5, 0.0, 2.1]).round(6)
     array([0.570644, 0.046841, 0.382514])
     """
-    return _transform("softmax", TRANSFORM, logits, axis, out)
+    return _transform("softmax", TRANSFORM, {"logits": logits}, axis, out)
 
 
 def log_softmax(logits: ArrayLike, *, axis: int = -1, out: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -214,7 +226,7 @@ def log_softmax(logits: ArrayLike, *, axis: int = -1, out: NDArray[Any] | None =
     >>> fl.log_softmax([40.0, 0.0])
     array([-4.24835426e-18, -4.00000000e+01])
     """
-    return _transform("log_softmax", TRANSFORM, logits, axis, out)
+    return _transform("log_softmax", TRANSFORM, {"logits": logits}, axis, out)
 
 
 def logsumexp(logits: ArrayLike, *, axis: int = -1, out: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -254,4 +266,60 @@ def logsumexp(logits: ArrayLike, *, axis: int = -1, out: NDArray[Any] | None = N
     >>> fl.logsumexp([[1000.0, 1000.0], [0.0, 0.0]])
     array([1.00069315e+03, 6.93147181e-01])
     """
-    return _transform("logsumexp", ROW_NUMBERS, logits, axis, out)
+    return _transform("logsumexp", ROW_NUMBERS, {"logits": logits}, axis, out)
+
+
+def cross_entropy_hvp(
+    logits: ArrayLike,
+    vector: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    axis: int = -1,
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]:
+    """Product of the cross-entropy's Hessian by the logits with a vector, row by row.
+
+    H v = w p (v - sum(p v)), with p = softmax(logits).
+
+    It is the same for every target whose shares add up to 1, and costs what a gradient does: no C x C matrix is formed.
+    Newton-CG, as of scipy.optimize, asks for it; a linear model's is X^T H X v.
+
+    Parameters
+    ----------
+    logits : array_like
+        Real numbers with classes on `axis`; minus infinity is a masked class.
+    vector : array_like
+        A number for each logit, in the same shape.
+    weight : array_like, optional
+        Weight of each row, broadcast to the labels' shape. Where it is 0 the product is 0.
+    axis : int
+        The class axis.
+    out : ndarray, optional
+        Where to put the result, of the shape and dtype of `logits`; it may be `logits` itself.
+
+    Returns
+    -------
+    ndarray
+        An array of the shape of `logits`, in the dtype of `logits` (float64 for integers).
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, there is no such axis, it holds no class, or `out` has the wrong shape, dtype or
+        layout.
+    TypeError
+        If an argument does not hold real numbers.
+
+    Notes
+    -----
+    v and its mean are taken from the v of the largest logit: in a sure row they are close. One logit of +inf gives 0;
+    several, or only minus infinity, give nan.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.cross_entropy_hvp([[0.0, 0.0], [40.0, 0.0]], [[1.0, 0.0], [1.0, 0.0]])
+    array([[ 2.50000000e-01, -2.50000000e-01],
+           [ 4.24835426e-18, -4.24835426e-18]])
+    """
+    return _transform("cross_entropy_hvp", TRANSFORM, {"logits": logits, "vector": vector}, axis, out, weight)

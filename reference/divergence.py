@@ -6,6 +6,7 @@ each of them.
 """
 
 from .numbers import divide, log, sqrt
+from .softmax import cross_entropy, cross_entropy_grad, softmax
 
 
 def cross_entropy_probs(input, target):
@@ -168,6 +169,376 @@ def js_divergence_grad(input, target, *, beta=0.5):
         m = beta * p + (1 - beta) * q
         slopes.append((1 - beta) * log(q / m) if m != 0 else 0)
     return slopes
+
+
+def entropy(logits):
+    """Entropy of softmax: how undecided the model is, from 0 for the certain to log C for equal odds.
+
+        -sum_c p_c log p_c    with p = softmax(z)
+
+    Where floats break: e^z overflows, and the log of a probability close to 1 loses its digits. The kernel takes
+    -log p_c = (z_max - z_c) + log1p(sum of the others' e^(z - z_max)), both positive.
+
+    Shannon, A Mathematical Theory of Communication (1948).
+
+    >>> round(entropy([0.0, 0.0]), 10), round(entropy([log(0.7), log(0.2), log(0.1)]), 10)
+    (0.6931471806, 0.8018185525)
+    >>> entropy([40.0, 0.0]), entropy([1000.0, 0.0])
+    (1.6993417021166355e-16, nan)
+    >>> from mpmath import mp, mpf
+    >>> with mp.workdps(50):
+    ...     float(entropy([mpf(40), mpf(0)]))
+    1.7418252446695514e-16
+    """
+    return sum(-_times(p, log(p)) for p in softmax(logits))
+
+
+def entropy_grad(logits):
+    """Slope by each logit: -p (log p + entropy). The slopes of a row add up to 0.
+
+    >>> [round(slope, 6) for slope in entropy_grad([log(0.7), log(0.2), log(0.1)])]
+    [-0.311601, 0.161524, 0.150077]
+    """
+    h = entropy(logits)
+    return [-_times(p, log(p)) - p * h for p in softmax(logits)]
+
+
+def entropy_grad_terms(logits):
+    """A class as surprising as the mean has slope 0: there -p log p and p times the entropy, a sum over all classes,
+    meet.
+
+    >>> entropy_grad_terms([0.0, 0.0])
+    [[0.34657359027997264, -0.34657359027997264], [0.34657359027997264, -0.34657359027997264]]
+    """
+    h = entropy(logits)
+    return [[-_times(p, log(p)), -p * h] for p in softmax(logits)]
+
+
+def kl_divergence(logits, target, *, temperature=1.0):
+    """Kullback-Leibler divergence KL(p || q) of the model q = softmax(logits) from p = softmax(target).
+
+        sum_c p_c (log p_c - log q_c)
+
+    Where p is a teacher and q its student, this is the forward divergence: the student must give a chance
+    to all that the teacher thinks possible. A class with p = 0 adds nothing, one with p > 0 = q costs infinitely much.
+
+    Where floats break: for close distributions the terms, of both signs, cancel. As both add up to 1, the sum is that
+    of q - p - p log(q / p), all positive: with d = log q - log p the kernel sums p (e^d - 1 - d).
+
+    Kullback & Leibler, On Information and Sufficiency (1951).
+
+    >>> round(kl_divergence([0.0, 0.0], [log(0.25), log(0.75)]), 10)
+    0.1308120359
+    >>> kl_divergence([1.0, 2.0], [1.0, 2.0]), kl_divergence([float("-inf"), 0.0], [0.0, 0.0])
+    (0.0, inf)
+
+    The lost digits, and sign:
+
+    >>> kl_divergence([1e-9, 0.0], [0.0, 0.0])
+    -1.250000186514102e-19
+    >>> from mpmath import mp, mpf
+    >>> with mp.workdps(50):
+    ...     float(kl_divergence([mpf(10) ** -9, mpf(0)], [mpf(0), mpf(0)]))
+    1.25e-19
+    """
+    q, p = _softmaxes(logits, target, temperature)
+    return sum(b * log(divide(b, a)) for a, b in zip(q, p, strict=True) if b != 0)
+
+
+def kl_divergence_grad(logits, target, *, temperature=1.0):
+    """Slope by each logit of the model: (q - p) / temperature.
+
+    >>> kl_divergence_grad([0.0, 0.0], [log(0.25), log(0.75)])
+    [0.25, -0.25]
+    """
+    q, p = _softmaxes(logits, target, temperature)
+    return [(a - b) / temperature for a, b in zip(q, p, strict=True)]
+
+
+def kl_divergence_grad_terms(logits, target, *, temperature=1.0):
+    """q and p of one class may meet while those of others differ: a difference of two numbers that each come from the
+    sum of a whole row.
+
+    >>> kl_divergence_grad_terms([0.0, 0.0], [0.0, 0.0])
+    [[0.5, -0.5], [0.5, -0.5]]
+    """
+    q, p = _softmaxes(logits, target, temperature)
+    return [[a / temperature, -b / temperature] for a, b in zip(q, p, strict=True)]
+
+
+def reverse_kl_divergence(logits, target, *, temperature=1.0):
+    """Kullback-Leibler divergence KL(q || p) of p = softmax(target) from the model q = softmax(logits).
+
+        sum_c q_c (log q_c - log p_c)
+
+    The student must not do what the teacher thinks impossible, but may keep to some of what it does: a class
+    with q = 0 adds nothing, one with q > 0 = p costs infinitely much.
+
+    Where floats break: as in `kl_divergence`. The kernel sums q (e^-d - 1 + d) with d = log q - log p.
+
+    Kullback & Leibler, On Information and Sufficiency (1951).
+
+    >>> round(reverse_kl_divergence([0.0, 0.0], [log(0.25), log(0.75)]), 10)
+    0.1438410362
+    """
+    q, p = _softmaxes(logits, target, temperature)
+    return sum(a * log(divide(a, b)) for a, b in zip(q, p, strict=True) if a != 0)
+
+
+def reverse_kl_divergence_grad(logits, target, *, temperature=1.0):
+    """Slope by each logit of the model: q (d - sum_j q_j d_j) / temperature with d = log q - log p.
+
+    >>> [round(slope, 6) for slope in reverse_kl_divergence_grad([0.0, 0.0], [log(0.25), log(0.75)])]
+    [0.274653, -0.274653]
+    """
+    q, d = _log_ratios(logits, target, temperature)
+    return [slope / temperature for slope in _centred(q, d)]
+
+
+def reverse_kl_divergence_grad_terms(logits, target, *, temperature=1.0):
+    """A class whose log-ratio is about the mean has a slope of about 0: the difference of the ratio and a mean of
+    ratios of both signs.
+
+    >>> reverse_kl_divergence_grad_terms([0.0], [0.0])
+    [[0.0, -0.0, -0.0]]
+    """
+    q, d = _log_ratios(logits, target, temperature)
+    return [[term / temperature for term in terms] for terms in _centred_terms(q, d)]
+
+
+def jsd(logits, target, *, beta=0.5, temperature=1.0):
+    """Generalised Jensen-Shannon divergence of a student q = softmax(logits) and its teacher p = softmax(target).
+
+        beta KL(p || m) + (1 - beta) KL(q || m)    with m = beta p + (1 - beta) q
+
+    For beta = 1/2 symmetric and at most log 2. The formula is 0 at both ends of beta; everybody takes KL(p || q) for
+    beta = 0 and KL(q || p) for beta = 1 instead. A temperature divides the logits of both.
+
+    Where floats break: as in `js_divergence`. The ratio (m - p) / p is (1 - beta) (e^d - 1) with d = log q - log p.
+
+    Agarwal et al., On-Policy Distillation of Language Models (2024).
+
+    >>> round(jsd([0.0, 0.0], [log(0.25), log(0.75)]), 10), jsd([1.0, 2.0], [1.0, 2.0])
+    (0.0338220756, 0.0)
+    >>> round(jsd([0.0, 0.0], [log(0.25), log(0.75)], beta=0.0), 10)
+    0.1308120359
+    """
+    if beta == 0:
+        return kl_divergence(logits, target, temperature=temperature)
+    if beta == 1:
+        return reverse_kl_divergence(logits, target, temperature=temperature)
+    return js_divergence(*_softmaxes(logits, target, temperature), beta=beta)
+
+
+def jsd_grad(logits, target, *, beta=0.5, temperature=1.0):
+    """Slope by each logit of the student: (1 - beta) q (l - sum_j q_j l_j) / temperature with l = log(q / m).
+
+    >>> [round(slope, 6) for slope in jsd_grad([0.0, 0.0], [log(0.25), log(0.75)])]
+    [0.063853, -0.063853]
+    """
+    if beta == 0:
+        return kl_divergence_grad(logits, target, temperature=temperature)
+    if beta == 1:
+        return reverse_kl_divergence_grad(logits, target, temperature=temperature)
+    q, slopes = _mixture_slopes(logits, target, beta, temperature)
+    return [slope / temperature for slope in _centred(q, slopes)]
+
+
+def jsd_grad_terms(logits, target, *, beta=0.5, temperature=1.0):
+    """As of the reverse divergence: the difference of a log-ratio and a mean of log-ratios of both signs.
+
+    >>> jsd_grad_terms([0.0], [0.0])
+    [[0.0, -0.0, -0.0]]
+    """
+    if beta == 0:
+        return kl_divergence_grad_terms(logits, target, temperature=temperature)
+    if beta == 1:
+        return reverse_kl_divergence_grad_terms(logits, target, temperature=temperature)
+    q, slopes = _mixture_slopes(logits, target, beta, temperature)
+    return [[term / temperature for term in terms] for terms in _centred_terms(q, slopes)]
+
+
+def skewed_kl(logits, target, *, alpha=0.1):
+    """Skewed Kullback-Leibler divergence: of a student q mixed with a little of its teacher p, and so never infinite.
+
+        KL(p || m)    with m = alpha p + (1 - alpha) q,  q = softmax(logits),  p = softmax(target)
+
+    Where floats break: as in `js_divergence`, of which this is the first half.
+
+    Ko et al., DistiLLM: Towards Streamlined Distillation for Large Language Models (2024).
+
+    >>> round(skewed_kl([0.0, 0.0], [log(0.25), log(0.75)]), 10)
+    0.1070427364
+    >>> round(skewed_kl([float("-inf"), 0.0], [0.0, 0.0]), 10)
+    0.8303656034
+    """
+    q, p = _softmaxes(logits, target, 1)
+    return sum(b * log(divide(b, alpha * b + (1 - alpha) * a)) for a, b in zip(q, p, strict=True) if b != 0)
+
+
+def skewed_kl_grad(logits, target, *, alpha=0.1):
+    """Slope by each logit of the student: (1 - alpha) q (s - sum_j q_j s_j) with s = (m - p) / m.
+
+    >>> [round(slope, 6) for slope in skewed_kl_grad([0.0, 0.0], [log(0.25), log(0.75)])]
+    [0.203008, -0.203008]
+    """
+    if alpha == 0:
+        return kl_divergence_grad(logits, target)
+    q, slopes = _skewed_slopes(logits, target, alpha)
+    return _centred(q, slopes)
+
+
+def skewed_kl_grad_terms(logits, target, *, alpha=0.1):
+    """The difference of a ratio and a mean of ratios of both signs.
+
+    >>> skewed_kl_grad_terms([0.0], [0.0])
+    [[0.0, -0.0, -0.0]]
+    """
+    if alpha == 0:
+        return kl_divergence_grad_terms(logits, target)
+    q, slopes = _skewed_slopes(logits, target, alpha)
+    return _centred_terms(q, slopes)
+
+
+def tvd_distillation(logits, target):
+    """Total variation of a student q = softmax(logits) and its teacher p = softmax(target).
+
+        sum_c |q_c - p_c| / 2
+
+    Where floats break: e^z overflows, and close probabilities cancel. The kernel computes p (e^d - 1) with
+    d = log q - log p.
+
+    Wen et al., f-Divergence Minimization for Sequence-Level Knowledge Distillation (2023).
+
+    >>> round(tvd_distillation([0.0, 0.0], [log(0.25), log(0.75)]), 10)
+    0.25
+    """
+    return total_variation(*_softmaxes(logits, target, 1))
+
+
+def tvd_distillation_grad(logits, target):
+    """Slope by each logit of the student: q (s - sum_j q_j s_j) / 2 with s = sign(q - p), 0 at the corner q = p.
+
+    >>> [round(slope, 6) for slope in tvd_distillation_grad([0.0, 0.0], [log(0.25), log(0.75)])]
+    [0.25, -0.25]
+    """
+    q, p = _softmaxes(logits, target, 1)
+    return _centred(q, total_variation_grad(q, p))
+
+
+def tvd_distillation_grad_terms(logits, target):
+    """At a corner the slope is the difference of what q has below and above p.
+
+    >>> tvd_distillation_grad_terms([0.0], [0.0])
+    [[0.0, -0.0, -0.0]]
+    >>> tvd_distillation_grad_terms([0.0, 0.0], [1.0, 0.0])
+    [[-0.25], [0.25]]
+    """
+    q, p = _softmaxes(logits, target, 1)
+    slopes = total_variation_grad(q, p)
+    terms = zip(slopes, _centred(q, slopes), _centred_terms(q, slopes), strict=True)
+    return [three if slope == 0 else [whole] for slope, whole, three in terms]
+
+
+def knowledge_distillation(
+    student, teacher, target, *, temperature=2.0, alpha=0.5, scale_by_t2=True, ignore_index=-100
+):
+    """Knowledge distillation: learn from what a teacher thinks, and from the labels.
+
+        alpha temperature^2 KL(p || q) + (1 - alpha) cross_entropy(student, target)
+
+    with q = softmax(student / temperature), p = softmax(teacher / temperature). The higher the temperature, the more of
+    the teacher's opinion on wrong classes comes through, and the weaker the slopes: temperature^2 makes up for it.
+
+    Where floats break: as in `kl_divergence` and `cross_entropy`; and z / temperature is rounded, which e^z amplifies.
+    The kernel keeps its second part.
+
+    Hinton, Vinyals & Dean, Distilling the Knowledge in a Neural Network (2015).
+
+    >>> round(knowledge_distillation([2.0, 0.5, -1.0], [1.0, 1.0, 0.0], 0), 10)
+    0.3014376322
+    >>> round(knowledge_distillation([2.0, 0.5, -1.0], [1.0, 1.0, 0.0], 0, alpha=0.0), 10)
+    0.2413112967
+    """
+    if target == ignore_index:
+        return 0
+    factor = alpha * temperature * temperature if scale_by_t2 else alpha
+    soft = factor * kl_divergence(student, teacher, temperature=temperature) if alpha != 0 else 0
+    hard = (1 - alpha) * cross_entropy(student, target) if alpha != 1 else 0
+    return soft + hard
+
+
+def knowledge_distillation_grad(
+    student, teacher, target, *, temperature=2.0, alpha=0.5, scale_by_t2=True, ignore_index=-100
+):
+    """Slope by each logit of the student: alpha temperature (q - p) + (1 - alpha) (softmax(student) - [label]).
+
+    >>> [round(slope, 6) for slope in knowledge_distillation_grad([2.0, 0.5, -1.0], [1.0, 1.0, 0.0], 0)]
+    [0.098944, -0.017406, -0.081539]
+    """
+    words = {"temperature": temperature, "alpha": alpha, "scale_by_t2": scale_by_t2, "ignore_index": ignore_index}
+    return [sum(terms) for terms in knowledge_distillation_grad_terms(student, teacher, target, **words)]
+
+
+def knowledge_distillation_grad_terms(
+    student, teacher, target, *, temperature=2.0, alpha=0.5, scale_by_t2=True, ignore_index=-100
+):
+    """The teacher and the label may pull in opposite directions.
+
+    >>> knowledge_distillation_grad_terms([0.0, 0.0], [0.0, 0.0], 1)
+    [[0.5, -0.5, 0.25], [0.5, -0.5, -0.25]]
+    """
+    if target == ignore_index:
+        return [[] for _ in student]
+    factor = alpha * temperature * temperature if scale_by_t2 else alpha
+    soft = kl_divergence_grad_terms(student, teacher, temperature=temperature)
+    hard = cross_entropy_grad(student, target)
+    return [[factor * a, factor * b, (1 - alpha) * c] for (a, b), c in zip(soft, hard, strict=True)]
+
+
+def _softmaxes(logits, target, temperature):
+    return softmax([z / temperature for z in logits]), softmax([z / temperature for z in target])
+
+
+def _log_ratios(logits, target, temperature):
+    """q and log q - log p, which is 0 where q is."""
+    q, p = _softmaxes(logits, target, temperature)
+    return q, [log(divide(a, b)) if a != 0 else 0 for a, b in zip(q, p, strict=True)]
+
+
+def _mixture_slopes(logits, target, beta, temperature):
+    """q and (1 - beta) log(q / m), which is 0 where q is."""
+    q, p = _softmaxes(logits, target, temperature)
+    slopes = js_divergence_grad(q, p, beta=beta)
+    return q, [slope if a != 0 else 0 for a, slope in zip(q, slopes, strict=True)]
+
+
+def _skewed_slopes(logits, target, alpha):
+    """q and (1 - alpha) (m - p) / m, which is 0 where q is."""
+    q, p = _softmaxes(logits, target, 1)
+    c = 1 - alpha
+    return q, [c * divide(c * (a - b), alpha * b + c * a) if a != 0 else 0 for a, b in zip(q, p, strict=True)]
+
+
+def _centred(q, slopes):
+    """Slopes by the probabilities of a softmax as slopes by its logits: q (s - sum_j q_j s_j).
+
+    >>> _centred([0.5, 0.5], [1.0, 3.0])
+    [-0.5, 0.5]
+    """
+    mean = sum(a * s for a, s in zip(q, slopes, strict=True))
+    return [a * (s - mean) if a != 0 else 0 for a, s in zip(q, slopes, strict=True)]
+
+
+def _centred_terms(q, slopes):
+    """Their terms: the slope itself, and what the positive and the negative slopes add to the mean.
+
+    >>> _centred_terms([0.5, 0.5], [1.0, -3.0])
+    [[0.5, -0.25, 0.75], [-1.5, -0.25, 0.75]]
+    """
+    up = sum([a * s for a, s in zip(q, slopes, strict=True) if s > 0], 0 * q[0])
+    down = sum([a * s for a, s in zip(q, slopes, strict=True) if s < 0], 0 * q[0])
+    return [[a * s, -a * up, -a * down] if a != 0 else [0] for a, s in zip(q, slopes, strict=True)]
 
 
 def _times(p, x):

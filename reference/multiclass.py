@@ -5,8 +5,11 @@ of derivatives by each score. A row counts as much as its label's class weight, 
 ignore_index.
 """
 
-from .numbers import divide, log, power, stop_gradient
-from .softmax import softmax
+import math
+
+from .generative import sigmoid, softplus
+from .numbers import log, power, stop_gradient
+from .softmax import logsumexp, softmax
 
 
 def _weight(target, class_weight, ignore_index):
@@ -276,7 +279,8 @@ def unlikelihood_grad(logits, target, *, class_weight=None, ignore_index=-100):
 
         w_y p_y    for the label        -w_y p_y p_k / (1 - p_y)    for the others
 
-    Smooth everywhere; the slopes of a row add up to 0.
+    Smooth everywhere; the slopes of a row add up to 0. A label with no other beside it, whose loss is infinite, has
+    none.
 
     >>> [round(slope, 6) for slope in unlikelihood_grad([0.0, 0.0, 0.0], 0)]
     [0.333333, -0.166667, -0.166667]
@@ -286,8 +290,10 @@ def unlikelihood_grad(logits, target, *, class_weight=None, ignore_index=-100):
         return [0] * len(logits)
     others = _others(logits, target)
     rest = sum(others)
+    if rest == 0:
+        return [0] * len(logits)
     p = softmax(logits)[target]
-    slopes = [-weight * p * (divide(q, rest) if q != 0 else 0 * q) for q in others]
+    slopes = [-weight * p * q / rest for q in others]
     slopes[target:target] = [weight * p]
     return slopes
 
@@ -325,3 +331,421 @@ def nll_grad(log_probs, target, *, class_weight=None, ignore_index=-100):
     """
     weight = _weight(target, class_weight, ignore_index)
     return [-weight if k == target and weight != 0 else 0 for k in range(len(log_probs))]
+
+
+def confidence_penalty(logits, target, *, beta=0.1, class_weight=None, ignore_index=-100):
+    """Cross-entropy with a reward for doubt: the entropy of the prediction is taken off.
+
+        w_y (-log p_y - beta H)    with H = -sum_k p_k log p_k
+
+    A class with p_k = 0 adds nothing to H.
+
+    Where floats break: in log p of a confident row. The kernel sums the distances from the largest score.
+
+    Pereyra et al., Regularizing Neural Networks by Penalizing Confident Output Distributions (2017).
+
+    >>> round(confidence_penalty([0.0, 0.0], 0), 10)  # 0.9 log 2
+    0.6238324625
+    """
+    weight = _weight(target, class_weight, ignore_index)
+    if weight == 0:
+        return 0
+    p = softmax(logits)
+    return weight * (-log(p[target]) - beta * _entropy(p))
+
+
+def confidence_penalty_terms(logits, target, *, beta=0.1, class_weight=None, ignore_index=-100):
+    """The loss is a difference of two given numbers, the cross-entropy and beta H; it may be negative.
+
+    >>> [round(term, 6) for term in confidence_penalty_terms([0.0, 0.0], 0)]
+    [0.693147, -0.069315]
+    """
+    weight = _weight(target, class_weight, ignore_index)
+    if weight == 0:
+        return []
+    p = softmax(logits)
+    return [-weight * log(p[target]), -weight * beta * _entropy(p)]
+
+
+def confidence_penalty_grad(logits, target, *, beta=0.1, class_weight=None, ignore_index=-100):
+    """Slopes of the penalised cross-entropy: a class more probable than the mean one is pushed down.
+
+        w_y (p_k - [k = y] + beta p_k (log p_k + H))
+
+    Smooth everywhere; the slopes of a row add up to 0.
+
+    >>> confidence_penalty_grad([0.0, 0.0], 0)
+    [-0.5, 0.5]
+    """
+    return [
+        sum(terms) if terms else 0
+        for terms in confidence_penalty_grad_terms(
+            logits, target, beta=beta, class_weight=class_weight, ignore_index=ignore_index
+        )
+    ]
+
+
+def confidence_penalty_grad_terms(logits, target, *, beta=0.1, class_weight=None, ignore_index=-100):
+    """A slope is a sum of given terms: p_k - [k = y], and p_k's distance from the entropy.
+
+    >>> [[round(term, 4) for term in terms] for terms in confidence_penalty_grad_terms([0.0, 0.0], 0)]
+    [[-0.5, -0.0347, 0.0347], [0.5, -0.0347, 0.0347]]
+    """
+    weight = _weight(target, class_weight, ignore_index)
+    if weight == 0:
+        return [[] for _ in logits]
+    p = softmax(logits)
+    entropy = _entropy(p)
+    return [
+        [
+            weight * (p_k - int(k == target)),
+            weight * beta * p_k * log(p_k) if p_k != 0 else 0,
+            weight * beta * p_k * entropy,
+        ]
+        for k, p_k in enumerate(p)
+    ]
+
+
+def _entropy(p):
+    """The entropy of a distribution, with 0 log 0 = 0.
+
+    >>> round(_entropy([0.5, 0.5, 0.0]), 10)
+    0.6931471806
+    """
+    return sum(-p_k * log(p_k) for p_k in p if p_k != 0)
+
+
+def z_loss(logits, *, coefficient=1e-4):
+    """z-loss: keeps the normaliser of softmax near 1, so that logits do not drift.
+
+        coefficient lse^2    with lse = log(sum_k e^z_k)
+
+    Where floats break: e^z overflows. The kernel computes z_max + log1p(sum of the others' e^(z_k - z_max)).
+
+    Chowdhery et al., PaLM: Scaling Language Modeling with Pathways (2022).
+
+    >>> round(z_loss([0.0, 0.0], coefficient=1.0), 10), z_loss([1000.0, 0.0])
+    (0.4804530139, inf)
+    """
+    return coefficient * logsumexp(logits) * logsumexp(logits)
+
+
+def z_loss_terms(logits, *, coefficient=1e-4):
+    """lse is the largest score and a logarithm, given numbers of both signs: where they meet, lse has the digits of the
+    larger one.
+
+    >>> [round(term, 4) for term in z_loss_terms([0.0, 0.0], coefficient=1.0)]
+    [0.0, 0.4805]
+    """
+    return [coefficient * logsumexp(logits) * part for part in _parts(logits)]
+
+
+def z_loss_grad(logits, *, coefficient=1e-4):
+    """Slopes of the z-loss: towards lse = 0, by the probabilities.
+
+        2 coefficient lse p_k
+
+    Smooth everywhere.
+
+    >>> [round(slope, 6) for slope in z_loss_grad([0.0, 0.0], coefficient=1.0)]
+    [0.693147, 0.693147]
+    """
+    lse = logsumexp(logits)
+    return [2 * coefficient * lse * p for p in softmax(logits)]
+
+
+def z_loss_grad_terms(logits, *, coefficient=1e-4):
+    """As in the value, lse is a sum of given terms.
+
+    >>> [[round(term, 4) for term in terms] for terms in z_loss_grad_terms([0.0, 0.0], coefficient=1.0)]
+    [[0.0, 0.6931], [0.0, 0.6931]]
+    """
+    return [[2 * coefficient * part * p for part in _parts(logits)] for p in softmax(logits)]
+
+
+def _parts(logits):
+    """The largest score, and what the others add to it in lse.
+
+    >>> [round(part, 4) for part in _parts([2.0, 2.0])]
+    [2.0, 0.6931]
+    """
+    largest = max(logits)
+    return [largest, logsumexp(logits) - largest]
+
+
+def softmax_brier(logits, target, *, class_weight=None, ignore_index=-100):
+    """Brier score of several classes: the squared distance of the probabilities from the right ones.
+
+        w_y sum_k (p_k - [k = y])^2
+
+    From 0 to 2, and so it gives up on what is hopelessly wrong; least for the true probabilities.
+
+    Where floats break: p_y - 1 is 0 for a confident, correct row. The kernel sums the probabilities of the others.
+
+    Brier, Verification of Forecasts Expressed in Terms of Probability, Monthly Weather Review 78 (1950).
+
+    >>> softmax_brier([0.0, 0.0], 0)
+    0.5
+    >>> round(softmax_brier([2.0, 0.5, -1.0], 0), 10)
+    0.0782251465
+    """
+    weight = _weight(target, class_weight, ignore_index)
+    if weight == 0:
+        return 0
+    return weight * sum(power(abs(p - int(k == target)), 2) for k, p in enumerate(softmax(logits)))
+
+
+def softmax_brier_grad(logits, target, *, class_weight=None, ignore_index=-100):
+    """Slopes of the Brier score by the scores.
+
+        2 w_y p_k (d_k - sum_j p_j d_j)    with d_k = p_k - [k = y]
+
+    Smooth everywhere; the slopes of a row add up to 0.
+
+    >>> softmax_brier_grad([0.0, 0.0], 0)
+    [-0.5, 0.5]
+    """
+    weight = _weight(target, class_weight, ignore_index)
+    if weight == 0:
+        return [0] * len(logits)
+    p = softmax(logits)
+    distances = [p_k - int(k == target) for k, p_k in enumerate(p)]
+    mean = sum(p_k * d for p_k, d in zip(p, distances, strict=True))
+    return [2 * weight * p_k * (d - mean) for p_k, d in zip(p, distances, strict=True)]
+
+
+def softmax_brier_grad_terms(logits, target, *, class_weight=None, ignore_index=-100):
+    """The slope by another class than the label is a sum of given terms: what its probability and the label's lack, and
+    the squares of the other probabilities. (The label's is -2 p_y times the loss.)
+
+    >>> softmax_brier_grad_terms([0.0, 0.0], 0)
+    [[], [0.25, 0.25, 0.0]]
+    """
+    weight = _weight(target, class_weight, ignore_index)
+    if weight == 0:
+        return [[] for _ in logits]
+    p = softmax(logits)
+    right = p[target] * (1 - p[target])
+    terms = []
+    for k, p_k in enumerate(p):
+        squares = sum(p_j * p_j for j, p_j in enumerate(p) if j not in (k, target))
+        terms.append([2 * weight * p_k * term for term in (p_k * (1 - p_k), right, -squares)] if k != target else [])
+    return terms
+
+
+def multiclass_hinge(scores, target, *, margin=1.0, class_weight=None, ignore_index=-100):
+    """Hinge loss of several classes: the label's score is to lead the best of the others by the margin.
+
+        w_y max(0, margin + max_(k != y) z_k - z_y)
+
+    Where floats break: margin + (z_k - z_y) takes the rounding of the difference for a lead. The kernel keeps what it
+    rounds off.
+
+    Crammer & Singer, On the Algorithmic Implementation of Multiclass Kernel-based Vector Machines (2001).
+
+    >>> multiclass_hinge([2.0, 1.5, -1.0], 0), multiclass_hinge([2.0, 0.5, -1.0], 0), multiclass_hinge([2.0], 0)
+    (0.5, 0, 0)
+    """
+    weight = _weight(target, class_weight, ignore_index)
+    if weight == 0 or len(scores) == 1:
+        return 0
+    missing = margin + (max(z for k, z in enumerate(scores) if k != target) - scores[target])
+    return 0 if missing <= 0 else weight * missing
+
+
+def multiclass_hinge_grad(scores, target, *, margin=1.0, class_weight=None, ignore_index=-100):
+    """Slopes of the hinge loss: the best of the others, the first if several are, and the label are pushed apart.
+
+        w_y    for the best of the others        -w_y    for the label        0    for the rest
+
+    and 0 for all where the lead is the margin or more.
+
+    >>> multiclass_hinge_grad([2.0, 1.5, 1.5], 0), multiclass_hinge_grad([2.5, 1.5, 1.5], 0)
+    ([-1, 1, 0], [0, 0, 0])
+    """
+    missing = multiclass_hinge(scores, target, margin=margin, class_weight=class_weight, ignore_index=ignore_index)
+    if missing == 0:
+        return [0] * len(scores)
+    best = max((k for k in range(len(scores)) if k != target), key=lambda k: scores[k])
+    weight = _weight(target, class_weight, ignore_index)
+    return [weight * (int(k == best) - int(k == target)) for k in range(len(scores))]
+
+
+def multi_margin(scores, target, *, p=1.0, margin=1.0, class_weight=None, ignore_index=-100):
+    """Multi-class margin loss: the label's score is to lead every other one by the margin.
+
+        w_y / C sum_(k != y) max(0, margin + z_k - z_y)^p
+
+    with C classes and p = 1 or 2. A masked class, of score -inf, is led by far.
+
+    Where floats break: as in multiclass_hinge.
+
+    Weston & Watkins, Support Vector Machines for Multi-Class Pattern Recognition (1999).
+
+    >>> multi_margin([2.0, 1.5, 1.25, -1.0], 0), multi_margin([2.0, 1.5, 1.25, -1.0], 0, p=2.0)
+    (0.1875, 0.078125)
+    """
+    weight = _weight(target, class_weight, ignore_index)
+    missing = _missing(scores, target, margin) if weight != 0 else []
+    return weight * sum(v if p == 1 else v * v for v in missing) / len(scores)
+
+
+def multi_margin_grad(scores, target, *, p=1.0, margin=1.0, class_weight=None, ignore_index=-100):
+    """Slopes of the multi-class margin loss: a push down for every class within the margin.
+
+        w_y p v^(p-1) / C    with v = max(0, margin + z_k - z_y), for k != y, and 0 for v = 0
+
+    The label's slope is minus the sum of the others'.
+
+    >>> multi_margin_grad([2.0, 1.5, 1.25, -1.0], 0)
+    [-0.5, 0.25, 0.25, 0.0]
+    """
+    weight = _weight(target, class_weight, ignore_index)
+    if weight == 0:
+        return [0] * len(scores)
+    missing = _missing(scores, target, margin)
+    slopes = [weight * (0 if v == 0 else 2 * v if p == 2 else p) / len(scores) for v in missing]
+    slopes[target] = -sum(slopes)
+    return slopes
+
+
+def _missing(scores, target, margin):
+    """What the label's lead lacks, for every class; 0 for its own.
+
+    >>> _missing([2.0, 1.5, -1.0], 0, 1.0)
+    [0, 0.5, 0]
+    """
+    missing = []
+    for k, z in enumerate(scores):
+        v = margin + (z - scores[target]) if k != target and z != -math.inf else 0
+        missing.append(0 if v <= 0 else v)
+    return missing
+
+
+def multiclass_perceptron(scores, target, *, class_weight=None, ignore_index=-100):
+    """Perceptron loss of several classes: by how much the label's score falls short of the best.
+
+        w_y (max_k z_k - z_y)
+
+    Collins, Discriminative Training Methods for Hidden Markov Models: Theory and Experiments with Perceptron
+    Algorithms, EMNLP (2002).
+
+    >>> multiclass_perceptron([2.0, 0.5, -1.0], 0), multiclass_perceptron([2.0, 0.5, -1.0], 1)
+    (0.0, 1.5)
+    """
+    weight = _weight(target, class_weight, ignore_index)
+    return weight * (max(scores) - scores[target]) if weight != 0 else 0
+
+
+def multiclass_perceptron_grad(scores, target, *, class_weight=None, ignore_index=-100):
+    """Slopes of the perceptron loss: the best, the first if several are, goes down, the label up.
+
+        w_y    for the best        -w_y    for the label, if it is not the best        0    for the rest
+
+    >>> multiclass_perceptron_grad([2.0, 0.5, -1.0], 1), multiclass_perceptron_grad([2.0, 0.5, -1.0], 0)
+    ([1, -1, 0], [0, 0, 0])
+    """
+    weight = _weight(target, class_weight, ignore_index)
+    best = max(range(len(scores)), key=lambda k: scores[k])
+    return [weight * (int(k == best) - int(k == target)) if weight != 0 else 0 for k in range(len(scores))]
+
+
+def sparsemax(scores, target, *, class_weight=None, ignore_index=-100):
+    """Sparsemax loss: as cross-entropy is to softmax, to a projection that gives most classes probability 0.
+
+        w_y (1/2 sum_(k in S) (z_k - tau) (z_k + tau) + 1/2 - z_y)
+
+    P_k = max(0, z_k - tau) are the probabilities next to the scores, S the classes with P_k > 0, and tau makes the P_k
+    add up to 1. A lead of 1 costs nothing.
+
+    Where floats break: the terms of large scores cancel. The kernel adds up ((1 - P_y)^2 + sum_(k != y) P_k^2) / 2
+    and max(0, tau - z_y), with 1 - P_y as the sum of the others.
+
+    Martins & Astudillo, From Softmax to Sparsemax: A Sparse Model of Attention and Multi-Label Classification (2016).
+
+    >>> sparsemax([0.5, 0.0], 0), sparsemax([0.5, 0.0], 1), sparsemax([2.0, 0.5, -1.0], 0)
+    (0.0625, 0.5625, 0.0)
+    """
+    weight = _weight(target, class_weight, ignore_index)
+    if weight == 0:
+        return 0
+    tau = _threshold(scores)
+    return weight * (sum((z - tau) * (z + tau) for z in scores if z > tau) / 2 + 0.5 - scores[target])
+
+
+def sparsemax_grad(scores, target, *, class_weight=None, ignore_index=-100):
+    """Slopes of the sparsemax loss: probability minus target, as of the cross-entropy.
+
+        w_y (P_k - [k = y])
+
+    Continuous; the slopes of a row add up to 0.
+
+    >>> sparsemax_grad([0.5, 0.0], 0), sparsemax_grad([2.0, 0.5, -1.0], 1)
+    ([-0.25, 0.25], [1.0, -1, 0])
+    """
+    weight = _weight(target, class_weight, ignore_index)
+    if weight == 0:
+        return [0] * len(scores)
+    tau = _threshold(scores)
+    return [weight * ((z - tau if z > tau else 0) - int(k == target)) for k, z in enumerate(scores)]
+
+
+def _threshold(scores):
+    """The tau with sum_k max(0, z_k - tau) = 1: the k largest scores make one, as long as they lie above it.
+
+    >>> _threshold([0.5, 0.0]), _threshold([2.0, 0.5, -1.0])
+    (-0.25, 1.0)
+    """
+    total = tau = 0
+    for k, z in enumerate(sorted(scores, reverse=True), 1):
+        if 1 + k * z <= total + z:
+            break
+        total += z
+        tau = (total - 1) / k
+    return tau
+
+
+def multilabel_soft_margin(logits, target):
+    """Soft margin loss of several labels: the mean of the binary cross-entropies of the classes.
+
+        1/C sum_k (t_k log(1 + e^-z_k) + (1 - t_k) log(1 + e^z_k))
+
+    with C classes and t_k whether class k is there. Unlike softmax the classes do not compete.
+
+    Where floats break: as in binary_cross_entropy_with_logits.
+
+    Good, Rational Decisions, Journal of the Royal Statistical Society B 14 (1952).
+
+    >>> round(multilabel_soft_margin([2.0, 0.0], [1.0, 0.0]), 10)
+    0.4100375958
+    """
+    costs = [
+        (t * softplus(-z) if t != 0 else 0) + ((1 - t) * softplus(z) if t != 1 else 0)
+        for z, t in zip(logits, target, strict=True)
+    ]
+    return sum(costs) / len(logits)
+
+
+def multilabel_soft_margin_grad(logits, target):
+    """Slopes of the soft margin loss of several labels: probability minus target, by the number of classes.
+
+        (sigma(z_k) - t_k) / C
+
+    Smooth everywhere.
+
+    >>> multilabel_soft_margin_grad([0.0, 0.0], [1.0, 0.0])
+    [-0.25, 0.25]
+    """
+    return [(sigmoid(z) - t) / len(logits) for z, t in zip(logits, target, strict=True)]
+
+
+def multilabel_soft_margin_grad_terms(logits, target):
+    """A soft target's slope is a difference of two given numbers, (1 - t) sigma(z) and t sigma(-z).
+
+    >>> multilabel_soft_margin_grad_terms([0.0, 0.0], [1.0, 0.5])
+    [[], [0.125, -0.125]]
+    """
+    return [
+        [(1 - t) * sigmoid(z) / len(logits), -t * sigmoid(-z) / len(logits)] if t not in (0, 1) else []
+        for z, t in zip(logits, target, strict=True)
+    ]

@@ -8,8 +8,11 @@ list_net, ranking_softmax and list_mle take a list: the scores of all items of a
 `_grad` is the list of first derivatives by the scores. An item whose score is -inf is masked: it is none.
 """
 
+from itertools import accumulate
+
 from .generative import sigmoid, softplus
-from .softmax import cross_entropy, cross_entropy_grad, logsumexp, softmax
+from .numbers import divide, exp, log
+from .softmax import cross_entropy, cross_entropy_grad, softmax
 
 
 def margin_ranking(input1, input2, target, *, margin=0.0):
@@ -382,15 +385,15 @@ def list_mle(scores, relevance):
 
     The lost tail:
 
-    >>> list_mle([40.0, 0.0], [1.0, 0.0])
-    0.0
+    >>> list_mle([40.0, 0.0], [1.0, 0.0]), list_mle([1000.0, 0.0], [1.0, 0.0])
+    (0.0, inf)
     >>> from mpmath import mp, mpf
     >>> with mp.workdps(50):
     ...     float(list_mle([mpf(40), mpf(0)], [1, 0]))
     4.248354255291589e-18
     """
-    ranked = [scores[i] for i in _order(scores, relevance)]
-    return sum(logsumexp(ranked[k:]) - ranked[k] for k in range(len(ranked)))
+    order, _, totals = _draws(scores, relevance)
+    return sum(log(total) - scores[i] for i, total in zip(order, totals, strict=True))
 
 
 def list_mle_grad(scores, relevance):
@@ -398,18 +401,18 @@ def list_mle_grad(scores, relevance):
 
         sum over i <= k of e^s_k / (e^s_i + e^s_(i+1) + ...)  - 1
 
-    Where floats break: as in cross_entropy_grad, at each draw.
+    Where floats break: as in cross_entropy_grad, at each draw. The kernel takes the last draw and the 1 together, as
+    minus the probability of the others.
 
     >>> [round(slope, 6) for slope in list_mle_grad([2.0, 0.5, -1.0], [3.0, 1.0, 0.0])]
     [-0.214403, -0.007135, 0.221538]
     >>> list_mle_grad([0.0, 0.0], [1.0, 0.0]), list_mle_grad([0.0, float("-inf")], [1.0, 0.0])
     ([-0.5, 0.5], [0.0, 0])
     """
-    order, slopes = _order(scores, relevance), [0] * len(scores)
-    for k, drawn in enumerate(order):
-        for i, p in zip(order[k:], softmax([scores[i] for i in order[k:]]), strict=True):
-            slopes[i] += p
-        slopes[drawn] -= 1
+    slopes, draws = [0] * len(scores), 0
+    for i, power, total in zip(*_draws(scores, relevance), strict=True):
+        draws += divide(1, total)
+        slopes[i] = power * draws - 1
     return slopes
 
 
@@ -418,14 +421,13 @@ def list_mle_grad_terms(scores, relevance):
     numbers which may meet, and their rounding is then all there is.
 
     >>> list_mle_grad_terms([0.0, 0.0], [1.0, 0.0])
-    [[0, -0.5], [0.5, 0]]
+    [[0.0, -0.5], [0.5, -0.0]]
     """
-    order, terms = _order(scores, relevance), [[0, 0] for _ in scores]
-    for k, drawn in enumerate(order):
-        others = softmax([scores[i] for i in order[k:]])[1:]
-        for i, p in zip(order[k + 1 :], others, strict=True):
-            terms[i][0] += p
-        terms[drawn][1] = -sum(others)
+    order, powers, totals = _draws(scores, relevance)
+    terms, draws = [[] for _ in scores], 0
+    for i, power, total, rest in zip(order, powers, totals, [*totals[1:], 0], strict=True):
+        terms[i] = [power * draws, -divide(rest, total)]
+        draws += divide(1, total)
     return terms
 
 
@@ -438,13 +440,16 @@ def _items(scores):
     return [i for i, score in enumerate(scores) if score != float("-inf")]
 
 
-def _order(scores, relevance):
-    """The items by descending relevance, equals in the order they come in.
+def _draws(scores, relevance):
+    """The items by descending relevance, equals in the order they come in; e to the power of their scores; and at each
+    the sum of those that are still there.
 
-    >>> _order([0.5, 0.5, float("-inf"), 0.5], [1.0, 2.0, 3.0, 2.0])
-    [1, 3, 0]
+    >>> _draws([0.0, 0.0, float("-inf"), 0.0], [1.0, 2.0, 3.0, 2.0])
+    ([1, 3, 0], [1.0, 1.0, 1.0], [3.0, 2.0, 1.0])
     """
-    return sorted(_items(scores), key=lambda i: -relevance[i])
+    order = sorted(_items(scores), key=lambda i: -relevance[i])
+    powers = [exp(scores[i]) for i in order]
+    return order, powers, list(accumulate(reversed(powers)))[::-1]
 
 
 def _shares(relevance, items, temperature):

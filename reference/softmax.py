@@ -205,6 +205,21 @@ def cross_entropy_hess(logits, target, *, class_weight=None, ignore_index=-100, 
     return [total * p * (1 - p) for p in softmax(logits)]
 
 
+def cross_entropy_hvp(logits, vector):
+    """The Hessian of the cross-entropy, a matrix, times a vector: p_k times how far v_k is from the mean.
+
+        p_k (v_k - sum_j p_j v_j)
+
+    for the Hessian by z_k and z_j is p_k ([k = j] - p_j). It does not depend on the target.
+
+    >>> cross_entropy_hvp([0.0, 0.0], [1.0, 0.0])
+    [0.25, -0.25]
+    """
+    p = softmax(logits)
+    mean = sum(p_k * v for p_k, v in zip(p, vector, strict=True))
+    return [p_k * (v - mean) for p_k, v in zip(p, vector, strict=True)]
+
+
 def _coefficients(classes, target, class_weight, ignore_index, label_smoothing):
     """How much each class counts: a_c = w_c ((1 - label_smoothing) t_c + label_smoothing / C).
 

@@ -217,6 +217,7 @@ def tolerances(exact: np.ndarray, largest: np.ndarray | None, dtype: np.dtype) -
             continue
         if not mpmath.isfinite(y):
             y = x
-        steps = 2.0 ** (max(last_place(x, computed), last_place(y, computed)) - last_place(x, info))
+        # 2^1021: more than that, above a result next to 0, is no float
+        steps = 2.0 ** min(max(last_place(x, computed), last_place(y, computed)) - last_place(x, info), 1021)
         allowed.append(4 * steps + (0.5 if info.bits == 16 else 0))
     return np.array(allowed).reshape(exact.shape)

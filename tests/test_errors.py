@@ -232,7 +232,7 @@ def test_hyperparameters_outside_their_domain(loss: fl.Loss, name: str, domain: 
                 continue
             with pytest.raises(TypeError, match=rf"^{name} .*number"):
                 call(*inputs, **{name: wrong})
-        number = next(x for x in (0.5, 1.5, 2.5) if x in domain)
+        number = next(x for x in (0.5, 1.5, 2.5, 1, -1) if x in domain)
         for right in (np.float32(number), np.float64(number), np.array(number), Decimal(str(number))):
             call(*inputs, **{name: right})
 

@@ -189,7 +189,8 @@ def test_weight_may_be_any_upstream_vector(loss: fl.Loss, soft: bool) -> None:
     shares = 1 if whole else np.maximum(abs(inputs[1]).sum(axis=-1, keepdims=True), 1)
     assert (abs(gradient - slope * rows) <= 4 * np.spacing(np.maximum(abs(slope * rows), abs(shares * rows)))).all()
     assert abs(value - math.fsum(losses * upstream)) <= 1e-14 * math.fsum(abs(losses * upstream))
-    assert_same(value_and_grad(loss, *inputs, weight=-upstream, reduction="sum")[1], -gradient)
+    opposite = value_and_grad(loss, *inputs, weight=-upstream, reduction="sum")[1]
+    assert_same(opposite + np.float32(0), np.float32(0) - gradient)  # 0 has two signs
 
 
 @each_form

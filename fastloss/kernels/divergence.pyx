@@ -6,15 +6,32 @@ close distributions are small differences, and their sum is far smaller still.
 
 from libc.math cimport INFINITY, NAN, fabs, sqrt
 from fastloss.kernels.lanes cimport (
-    NO_TARGET, TILE, Lanes, add, clear, lanes_at, row_kernel, rows_in, settle_sum, share,
+    LABELS, NO_TARGET, TILE, Lanes, Softmax, add, at_labels, clear, lanes_at, log_total, pick, place, row_kernel, rows_in,
+    settle_sum, share, softmax_of, tempered_softmax_of,
 )
-from fastloss.kernels.vecmath cimport log, log_wide, real, sum_of
+from fastloss.kernels.vecmath cimport log, log1p, log_wide, real, sum_of, two_quotient
 
 cdef extern from "divergence.h" nogil:
     double log1p_of "dv_log1p"(double w, double w_low, double* low) noexcept
     double bend "dv_bend"(double p, double w, double w_low, double gap) noexcept
     double share_of "dv_share"(double p, double q, double c, double c_low, double* gap, double* low) noexcept
     double mean_of "dv_mean"(double p, double q, double* low) noexcept
+    double dv_log_ratio_f32(
+        float z, double m, float k, double n, double rate, double rate_low, double shift, double* low) noexcept
+    double dv_log_ratio_f64(
+        double z, double m, double k, double n, double rate, double rate_low, double shift, double* low) noexcept
+    double gap_of "dv_gap"(double p, double q, double d, double low, double* bent, double* tail) noexcept
+    double difference "dv_difference"(double p, double q, double d, double low) noexcept
+    double mixture "dv_mixture"(double b, double c, double c_low, double d, double d_low, double* low) noexcept
+
+
+cdef inline double log_ratio(
+    real z, double m, real k, double n, double rate, double rate_low, double shift, double* low
+) noexcept nogil:
+    if real is float:
+        return dv_log_ratio_f32(z, m, k, n, rate, rate_low, shift, low)
+    else:
+        return dv_log_ratio_f64(z, m, k, n, rate, rate_low, shift, low)
 
 
 cdef inline void settle(const Lanes* lanes, double* total, double* lost) noexcept nogil:
@@ -216,6 +233,515 @@ cdef void js_divergence(
             g[k + i] = <real>(scale[i] * value)
 
 
+# ---- of logits ----
+
+cdef enum:
+    LIFT = 28  # a tiny probability times a large log-ratio or rate may be no denormal number
+
+ctypedef struct Pair:
+    # two softmaxes of each row, q of logits z and p of logits k, both divided by the temperature, as each lane needs them
+    double rate, rate_low        # 1 / temperature
+    double top_z[TILE]           # the largest logits
+    double top_k[TILE]
+    double of_q[TILE]            # the sums of exponentials
+    double of_p[TILE]
+    double shift[TILE]           # log q_c - log p_c = ((z_c - top_z) - (k_c - top_k)) rate - shift
+    double divergence[TILE]      # KL(p || q)
+    double top[TILE]             # the class that q has most of, which has so much
+    double most[TILE]
+
+
+cdef void compare(
+    const Lanes* lanes, const real* z, const real* k, double temperature, real* eq, real* ep, Pair* t
+) noexcept nogil:
+    """The exponentials of both, and the shift of their log-ratios d.
+
+    The sums of exponentials tell it to an ulp of their own precision, which close rows differ by less than. But d is right when
+    q_c = p_c e^(d_c) add up to 1: if r is missing, log1p(r) is what to take off the shift. It is a small sum of the p (e^d - 1),
+    and knows the shift to an ulp of the d themselves. And sum of p (e^d - 1 - d) is stationary there: what it is off by r is r^2 / 2.
+    Where that is most of it, for rows that are even closer, the shift comes first, and everything again."""
+    cdef Softmax s
+    cdef double bent[TILE]
+    cdef double bent_lost[TILE]
+    cdef double missing[TILE]
+    cdef double missing_lost[TILE]
+    cdef Py_ssize_t i, j, at, n = lanes.width
+    cdef double d, low, x, tail, r
+    cdef int again, round
+    t.rate = two_quotient(1, temperature, &t.rate_low)
+    tempered_softmax_of[real](lanes, k, t.rate, t.rate_low, LIFT, ep, &s)
+    for i in range(rows_in(lanes)):
+        t.top_k[i] = s.m[i]
+        t.of_p[i] = s.total[i]
+        t.shift[i] = -log_total(&s, i)
+    tempered_softmax_of[real](lanes, z, t.rate, t.rate_low, LIFT, eq, &s)
+    for i in range(rows_in(lanes)):
+        t.top_z[i] = s.m[i]
+        t.of_q[i] = s.total[i]
+        t.top[i] = s.top[i]
+        t.most[i] = s.e_top[i] / s.total[i]
+        t.shift[i] += log_total(&s, i)
+    share[double](lanes, t.top_k)
+    share[double](lanes, t.of_p)
+    share[double](lanes, t.top_z)
+    share[double](lanes, t.top)
+    share[double](lanes, t.of_q)
+    share[double](lanes, t.shift)
+    for round in range(4):
+        clear(lanes, bent)
+        clear(lanes, bent_lost)
+        clear(lanes, missing)
+        clear(lanes, missing_lost)
+        for j in range(lanes.steps):
+            at = j * n
+            for i in range(lanes_at(lanes, j)):
+                d = log_ratio[real](z[at + i], t.top_z[i], k[at + i], t.top_k[i], t.rate, t.rate_low, t.shift[i], &low)
+                x = gap_of(ep[at + i] / t.of_p[i], eq[at + i] / t.of_q[i], d, low, &r, &tail)
+                add(&bent[i], &bent_lost[i], r)
+                add(&missing[i], &missing_lost[i], x)
+        settle(lanes, bent, bent_lost)
+        settle(lanes, missing, missing_lost)
+        again = 0
+        for i in range(rows_in(lanes)):
+            r = missing[i]
+            if r * r > bent[i] / 4:
+                t.shift[i] += log1p[double](r)
+                again = 1
+        share[double](lanes, t.shift)
+        if not again:
+            break
+    for i in range(rows_in(lanes)):
+        r = missing[i]
+        if not r * r > bent[i] / 4:
+            t.shift[i] += log1p[double](r)
+            t.divergence[i] = bent[i] - r * r / 2
+        else:
+            t.divergence[i] = bent[i]
+    share[double](lanes, t.shift)
+    share[double](lanes, t.divergence)
+
+
+cdef inline double unless_top(const Lanes* lanes, const Pair* t, Py_ssize_t i, Py_ssize_t j, double slope) noexcept nogil:
+    """The slope of step j of lane i, or 0 if it belongs to the class that q has most of."""
+    return 0 if t.top[i] == <double>(lanes.stride * j + lanes.at[i]) else slope
+
+
+cdef void balance(
+    const Lanes* lanes, const Pair* t, double* others, double* lost, const double* loss, const double* scale, real* tile
+) noexcept nogil:
+    """Slopes add up to 0: that of a class that q has almost all of is a small difference, and minus the sum of the others."""
+    cdef Py_ssize_t i
+    settle(lanes, others, lost)
+    for i in range(rows_in(lanes)):
+        if t.most[i] > 0.5 and fabs(loss[i]) < INFINITY:
+            tile[place(lanes, i, <int>t.top[i])] = <real>(-others[i] * scale[i])
+
+
+cdef double far_apart(
+    const Lanes* lanes, const real* z, double top_z, const real* k, double top_k, const real* ep, double sum_p, Py_ssize_t i,
+    double factor
+) noexcept nogil:
+    """factor KL(p || q) of row i with log-ratios that may be beyond all doubles: there p (log p - log q) is all."""
+    cdef double total = 0, p, d
+    cdef Py_ssize_t at
+    cdef int c
+    for c in range(<int>lanes.classes):
+        at = place(lanes, i, c)
+        if z[at] == -INFINITY and k[at] > -INFINITY:
+            return INFINITY
+        p = ep[at] / sum_p
+        d = (k[at] / <real>4 - top_k / 4) - (z[at] / <real>4 - top_z / 4)
+        total += 4 * (p * d * factor) if p != 0 else 0
+    return total
+
+
+# loss = factor sum of p (e^d - 1 - d) with d = log q - log p, gradient_c = factor rate (q - p).
+cdef void forward_kl(
+    real** inputs, real** grads, double* loss, const Lanes* lanes, double temperature, double factor
+) noexcept nogil:
+    cdef real* z = inputs[0]
+    cdef real* k = inputs[1]
+    cdef real* eq = grads[0]
+    cdef real* ep = grads[1]
+    cdef double scale[TILE]
+    cdef Pair t
+    cdef Py_ssize_t i, j, at, n = lanes.width
+    cdef double d, low
+    compare[real](lanes, z, k, temperature, eq, ep, &t)
+    for i in range(rows_in(lanes)):
+        loss[i] = factor * t.divergence[i]
+        if t.divergence[i] > 1e300 and fabs(t.top_z[i]) < INFINITY and fabs(t.top_k[i]) < INFINITY:
+            loss[i] = far_apart[real](lanes, z, t.top_z[i], k, t.top_k[i], ep, t.of_p[i], i, factor * t.rate)
+    if not lanes.with_grad:
+        return
+    scales_of(lanes, loss, factor * t.rate, scale)
+    for j in range(lanes.steps):
+        at = j * n
+        for i in range(lanes_at(lanes, j)):
+            d = log_ratio[real](z[at + i], t.top_z[i], k[at + i], t.top_k[i], t.rate, t.rate_low, t.shift[i], &low)
+            eq[at + i] = <real>(scale[i] * difference(ep[at + i] / t.of_p[i], eq[at + i] / t.of_q[i], d, low))
+
+
+# loss = sum of q (e^-d - 1 + d), gradient_c = rate q (d - loss).
+cdef void backward_kl(
+    real** inputs, real** grads, double* loss, const Lanes* lanes, double temperature
+) noexcept nogil:
+    cdef real* z = inputs[0]
+    cdef real* k = inputs[1]
+    cdef real* eq = grads[0]
+    cdef real* ep = grads[1]
+    cdef double total[TILE]
+    cdef double lost[TILE]
+    cdef double mean[TILE]
+    cdef double mean_lost[TILE]
+    cdef double scale[TILE]
+    cdef Pair t
+    cdef Py_ssize_t i, j, at, n = lanes.width
+    cdef double d, low, bent, tail, q, slope
+    cdef bint nothing
+    compare[real](lanes, z, k, temperature, eq, ep, &t)
+    clear(lanes, total)
+    clear(lanes, lost)
+    clear(lanes, mean)
+    clear(lanes, mean_lost)
+    for j in range(lanes.steps):
+        at = j * n
+        for i in range(lanes_at(lanes, j)):
+            d = log_ratio[real](z[at + i], t.top_z[i], k[at + i], t.top_k[i], t.rate, t.rate_low, t.shift[i], &low)
+            q = eq[at + i] / t.of_q[i]
+            gap_of(q, ep[at + i] / t.of_p[i], -d, -low, &bent, &tail)
+            add(&total[i], &lost[i], bent)
+            nothing = (d == -INFINITY) | ((q == 0) & (d != d))
+            slope = q * d if d != INFINITY else d
+            add(&mean[i], &mean_lost[i], 0 if nothing else slope)
+    settle(lanes, total, lost)
+    settle(lanes, mean, mean_lost)
+    for i in range(rows_in(lanes)):
+        loss[i] = total[i]
+        if loss[i] > 1e300 and fabs(t.top_z[i]) < INFINITY and fabs(t.top_k[i]) < INFINITY:
+            loss[i] = far_apart[real](lanes, k, t.top_k[i], z, t.top_z[i], eq, t.of_q[i], i, t.rate)
+    if not lanes.with_grad:
+        return
+    share[double](lanes, mean)
+    scales_of(lanes, loss, t.rate, scale)
+    clear(lanes, total)
+    clear(lanes, lost)
+    for j in range(lanes.steps):
+        at = j * n
+        for i in range(lanes_at(lanes, j)):
+            d = log_ratio[real](z[at + i], t.top_z[i], k[at + i], t.top_k[i], t.rate, t.rate_low, t.shift[i], &low)
+            q = eq[at + i] / t.of_q[i]
+            slope = (d - mean[i]) + low
+            slope = q * slope if slope != -INFINITY else slope  # the loss is infinite, however small q is
+            nothing = (d == -INFINITY) | ((q == 0) & (d != d))
+            slope = 0 if nothing else slope
+            add(&total[i], &lost[i], unless_top(lanes, &t, i, j, slope))
+            eq[at + i] = <real>(scale[i] * slope)
+    balance[real](lanes, &t, total, lost, mean, scale, eq)
+
+
+cdef void kl_divergence(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    forward_kl[real](inputs, grads, loss, lanes, params[0], 1)
+
+
+cdef void reverse_kl_divergence(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    backward_kl[real](inputs, grads, loss, lanes, params[0])
+
+
+# loss = sum of b p log(p/m) + c q log(q/m), m = b p + c q, c = 1 - b, as b p (u - log1p(u)) + c q (v - log1p(v)) with
+# u = (m - p)/p, v = (m - q)/q; gradient_c = c rate q (l - sum of q l) with l = log(q/m) = -log1p(v).
+cdef void jsd(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    cdef real* z = inputs[0]
+    cdef real* k = inputs[1]
+    cdef real* eq = grads[0]
+    cdef real* ep = grads[1]
+    cdef double of_p[TILE]
+    cdef double of_p_lost[TILE]
+    cdef double of_q[TILE]
+    cdef double of_q_lost[TILE]
+    cdef double mean[TILE]
+    cdef double mean_lost[TILE]
+    cdef double scale[TILE]
+    cdef Pair t
+    cdef Py_ssize_t i, j, at, n = lanes.width
+    cdef double b = params[0], c = 1 - b, c_low = (1 - c) - b, d, low, u, u_low, v, v_low, q, p, gap, r, log_b = log[double](b)
+    if b == 0:
+        forward_kl[real](inputs, grads, loss, lanes, params[1], 1)
+        return
+    if c == 0:
+        backward_kl[real](inputs, grads, loss, lanes, params[1])
+        return
+    compare[real](lanes, z, k, params[1], eq, ep, &t)
+    clear(lanes, of_p)
+    clear(lanes, of_p_lost)
+    clear(lanes, of_q)
+    clear(lanes, of_q_lost)
+    clear(lanes, mean)
+    clear(lanes, mean_lost)
+    for j in range(lanes.steps):
+        at = j * n
+        for i in range(lanes_at(lanes, j)):
+            d = log_ratio[real](z[at + i], t.top_z[i], k[at + i], t.top_k[i], t.rate, t.rate_low, t.shift[i], &low)
+            q = eq[at + i] / t.of_q[i]
+            p = ep[at + i] / t.of_p[i]
+            gap = difference(p, q, d, low)
+            u = mixture(b, c, c_low, d, low, &u_low)
+            v = mixture(c, b, 0, -d, -low, &v_low)
+            add(&of_p[i], &of_p_lost[i], bend(p, u, u_low, c * gap))
+            add(&of_q[i], &of_q_lost[i], bend(q, v, v_low, -b * gap))
+            r = log1p_of(v, v_low, &low)
+            r = q * r + q * low if v < 1e300 else q * (log_b - d)
+            add(&mean[i], &mean_lost[i], r if q != 0 else 0)
+    settle(lanes, of_p, of_p_lost)
+    settle(lanes, of_q, of_q_lost)
+    for i in range(rows_in(lanes)):
+        loss[i] = b * of_p[i] + c * of_q[i]
+    if not lanes.with_grad:
+        return
+    settle(lanes, mean, mean_lost)
+    share[double](lanes, mean)
+    scales_of(lanes, loss, -c * t.rate, scale)
+    clear(lanes, of_q)
+    clear(lanes, of_q_lost)
+    for j in range(lanes.steps):
+        at = j * n
+        for i in range(lanes_at(lanes, j)):
+            d = log_ratio[real](z[at + i], t.top_z[i], k[at + i], t.top_k[i], t.rate, t.rate_low, t.shift[i], &low)
+            q = eq[at + i] / t.of_q[i]
+            v = mixture(c, b, 0, -d, -low, &v_low)
+            r = log1p_of(v, v_low, &low)
+            r = (r - mean[i]) + low if v < 1e300 else (log_b - d) - mean[i]  # e^-d may be beyond all doubles
+            r = q * r if q != 0 else 0
+            add(&of_q[i], &of_q_lost[i], unless_top(lanes, &t, i, j, r))
+            eq[at + i] = <real>(scale[i] * r)
+    balance[real](lanes, &t, of_q, of_q_lost, loss, scale, eq)
+
+
+# loss = KL(p || m), m = a p + c q, c = 1 - a, as sum of p (u - log1p(u)) with u = (m - p)/p; gradient_c = c q (s - sum of q s)
+# with s = (m - p)/m.
+cdef void skewed_kl(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    cdef real* z = inputs[0]
+    cdef real* k = inputs[1]
+    cdef real* eq = grads[0]
+    cdef real* ep = grads[1]
+    cdef double total[TILE]
+    cdef double lost[TILE]
+    cdef double mean[TILE]
+    cdef double mean_lost[TILE]
+    cdef double scale[TILE]
+    cdef Pair t
+    cdef Py_ssize_t i, j, at, n = lanes.width
+    cdef double a = params[0], c = 1 - a, c_low = (1 - c) - a, d, low, u, u_low, q, p, gap, m
+    if a == 0:
+        forward_kl[real](inputs, grads, loss, lanes, 1, 1)
+        return
+    compare[real](lanes, z, k, 1, eq, ep, &t)
+    clear(lanes, total)
+    clear(lanes, lost)
+    clear(lanes, mean)
+    clear(lanes, mean_lost)
+    for j in range(lanes.steps):
+        at = j * n
+        for i in range(lanes_at(lanes, j)):
+            d = log_ratio[real](z[at + i], t.top_z[i], k[at + i], t.top_k[i], t.rate, t.rate_low, t.shift[i], &low)
+            q = eq[at + i] / t.of_q[i]
+            p = ep[at + i] / t.of_p[i]
+            gap = c * difference(p, q, d, low)
+            u = mixture(a, c, c_low, d, low, &u_low)
+            m = a * p + c * q
+            add(&total[i], &lost[i], bend(p, u, u_low, gap))
+            u = (u + u_low) / ((1 + u) + u_low) if (u > -0.999) & (u < 1e300) else gap / m
+            add(&mean[i], &mean_lost[i], q * u if q != 0 else 0)
+    settle(lanes, total, lost)
+    settle(lanes, mean, mean_lost)
+    for i in range(rows_in(lanes)):
+        loss[i] = total[i]
+    if not lanes.with_grad:
+        return
+    share[double](lanes, mean)
+    scales_of(lanes, loss, c, scale)
+    clear(lanes, total)
+    clear(lanes, lost)
+    for j in range(lanes.steps):
+        at = j * n
+        for i in range(lanes_at(lanes, j)):
+            d = log_ratio[real](z[at + i], t.top_z[i], k[at + i], t.top_k[i], t.rate, t.rate_low, t.shift[i], &low)
+            q = eq[at + i] / t.of_q[i]
+            p = ep[at + i] / t.of_p[i]
+            gap = c * difference(p, q, d, low)
+            m = a * p + c * q
+            u = mixture(a, c, c_low, d, low, &u_low)
+            u = (u + u_low) / ((1 + u) + u_low) if (u > -0.999) & (u < 1e300) else gap / m
+            u = q * (u - mean[i]) if q != 0 else 0
+            add(&total[i], &lost[i], unless_top(lanes, &t, i, j, u))
+            eq[at + i] = <real>(scale[i] * u)
+    balance[real](lanes, &t, total, lost, loss, scale, eq)
+
+
+# loss = sum of |q - p| / 2, gradient_c = q (s - sum of q s) / 2 with s = sign(q - p), where q > p of what lies below and
+# beside p, and so on: 1 - sum of q s would cancel.
+cdef void tvd_distillation(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    cdef real* z = inputs[0]
+    cdef real* k = inputs[1]
+    cdef real* eq = grads[0]
+    cdef real* ep = grads[1]
+    cdef double total[TILE]
+    cdef double lost[TILE]
+    cdef double above[TILE]
+    cdef double above_lost[TILE]
+    cdef double below[TILE]
+    cdef double below_lost[TILE]
+    cdef double beside[TILE]
+    cdef double beside_lost[TILE]
+    cdef double scale[TILE]
+    cdef Pair t
+    cdef Py_ssize_t i, j, at, n = lanes.width
+    cdef double d, low, q, gap
+    compare[real](lanes, z, k, 1, eq, ep, &t)
+    clear(lanes, total)
+    clear(lanes, lost)
+    clear(lanes, above)
+    clear(lanes, above_lost)
+    clear(lanes, below)
+    clear(lanes, below_lost)
+    clear(lanes, beside)
+    clear(lanes, beside_lost)
+    for j in range(lanes.steps):
+        at = j * n
+        for i in range(lanes_at(lanes, j)):
+            d = log_ratio[real](z[at + i], t.top_z[i], k[at + i], t.top_k[i], t.rate, t.rate_low, t.shift[i], &low)
+            q = eq[at + i] / t.of_q[i]
+            gap = difference(ep[at + i] / t.of_p[i], q, d, low)
+            add(&total[i], &lost[i], fabs(gap))
+            add(&above[i], &above_lost[i], q if gap > 0 else 0)
+            add(&below[i], &below_lost[i], q if gap < 0 else 0)
+            add(&beside[i], &beside_lost[i], q if gap == 0 else 0)
+    settle(lanes, total, lost)
+    settle_sum(lanes, above, above_lost)
+    settle_sum(lanes, below, below_lost)
+    settle_sum(lanes, beside, beside_lost)
+    for i in range(rows_in(lanes)):
+        loss[i] = total[i] / 2
+    if not lanes.with_grad:
+        return
+    scales_of(lanes, loss, 0.5, scale)
+    for j in range(lanes.steps):
+        at = j * n
+        for i in range(lanes_at(lanes, j)):
+            d = log_ratio[real](z[at + i], t.top_z[i], k[at + i], t.top_k[i], t.rate, t.rate_low, t.shift[i], &low)
+            q = eq[at + i] / t.of_q[i]
+            gap = difference(ep[at + i] / t.of_p[i], q, d, low)
+            low = below[i] - above[i]
+            low = 2 * below[i] + beside[i] if gap > 0 else low
+            low = -2 * above[i] - beside[i] if gap < 0 else low
+            eq[at + i] = <real>(scale[i] * q * low)
+
+
+# loss = sum of p (-log p), gradient_c = p ((-log p) - loss), with -log p = (m - z) + L.
+cdef void entropy(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    cdef real* z = inputs[0]
+    cdef real* e = grads[0]
+    cdef double total[TILE]
+    cdef double lost[TILE]
+    cdef double m[TILE]
+    cdef double inverse[TILE]
+    cdef double rest[TILE]
+    cdef double scale[TILE]
+    cdef Softmax s
+    cdef Py_ssize_t i, j, at, n = lanes.width
+    cdef double gap, p, x
+    tempered_softmax_of[real](lanes, z, 1, 0, LIFT, e, &s)
+    for i in range(rows_in(lanes)):
+        m[i] = s.m[i]
+        inverse[i] = 1 / s.total[i]
+        rest[i] = log_total(&s, i)
+    share[double](lanes, m)
+    share[double](lanes, inverse)
+    share[double](lanes, rest)
+    clear(lanes, total)
+    clear(lanes, lost)
+    for j in range(lanes.steps):
+        at = j * n
+        for i in range(lanes_at(lanes, j)):
+            p = e[at + i] * inverse[i]
+            gap = m[i] - <double>z[at + i]
+            x = p * ((gap if m[i] != z[at + i] else 0) + rest[i])
+            add(&total[i], &lost[i], x if p != 0 else 0)
+    settle(lanes, total, lost)
+    for i in range(rows_in(lanes)):
+        loss[i] = total[i]
+    if not lanes.with_grad:
+        return
+    share[double](lanes, total)
+    scales_of(lanes, loss, 1, scale)
+    for j in range(lanes.steps):
+        at = j * n
+        for i in range(lanes_at(lanes, j)):
+            p = e[at + i] * inverse[i]
+            gap = m[i] - <double>z[at + i]
+            x = p * (((gap if m[i] != z[at + i] else 0) + rest[i]) - total[i])
+            e[at + i] = <real>(scale[i] * (x if p != 0 else 0))
+
+
+# loss = alpha f KL(p || q) at the temperature + (1 - alpha) (-log of the label's probability at temperature 1), f = 1 or the
+# temperature's square.
+cdef void knowledge_distillation(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    cdef real* z = inputs[0]
+    cdef real* g = grads[0]
+    cdef real* e = grads[1]
+    cdef double soft = params[0] * (params[1] * params[1] if params[2] else 1), hard = 1 - params[0]
+    cdef double cost[TILE]
+    cdef double rest[TILE]
+    cdef double scale[TILE]
+    cdef double label_slope[TILE]
+    cdef Softmax s
+    cdef Py_ssize_t i, j, at, n = lanes.width
+    if params[0] != 0:
+        forward_kl[real](inputs, grads, loss, lanes, params[1], soft)
+    else:
+        for i in range(rows_in(lanes)):
+            loss[i] = 0
+        if lanes.with_grad:
+            for j in range(lanes.steps):
+                at = j * n
+                for i in range(lanes_at(lanes, j)):
+                    g[at + i] = 0
+    if hard == 0:
+        return
+    softmax_of[real](lanes, z, e, &s)
+    at_labels[real](lanes, &s, z, e, cost, rest)
+    if lanes.with_grad:
+        pick[real](lanes, g, lanes.label, label_slope)
+    for i in range(rows_in(lanes)):
+        loss[i] += hard * cost[i]
+        scale[i] = hard * lanes.scale[i] / s.total[i] if loss[i] == loss[i] else NAN
+        label_slope[i] -= hard * rest[i] * lanes.scale[i]
+    if not lanes.with_grad:
+        return
+    share[double](lanes, scale)
+    for j in range(lanes.steps):
+        at = j * n
+        for i in range(lanes_at(lanes, j)):
+            g[at + i] = <real>(g[at + i] + e[at + i] * scale[i])
+    for i in range(rows_in(lanes)):
+        if loss[i] == loss[i]:
+            g[place(lanes, i, lanes.label[i])] = <real>label_slope[i]
+
+
 KERNELS = {
     # function, inputs, which of them have a gradient, target (lanes.pxd)
     "cross_entropy_probs": row_kernel(cross_entropy_probs[float], cross_entropy_probs[double], 2, 0b1, NO_TARGET),
@@ -223,4 +749,15 @@ KERNELS = {
     "total_variation": row_kernel(total_variation[float], total_variation[double], 2, 0b1, NO_TARGET),
     "hellinger": row_kernel(hellinger[float], hellinger[double], 2, 0b1, NO_TARGET),
     "js_divergence": row_kernel(js_divergence[float], js_divergence[double], 2, 0b1, NO_TARGET),
+    "entropy": row_kernel(entropy[float], entropy[double], 1, 0b1, NO_TARGET),
+    "kl_divergence": row_kernel(kl_divergence[float], kl_divergence[double], 2, 0b1, NO_TARGET),
+    "reverse_kl_divergence": row_kernel(
+        reverse_kl_divergence[float], reverse_kl_divergence[double], 2, 0b1, NO_TARGET
+    ),
+    "jsd": row_kernel(jsd[float], jsd[double], 2, 0b1, NO_TARGET),
+    "skewed_kl": row_kernel(skewed_kl[float], skewed_kl[double], 2, 0b1, NO_TARGET),
+    "tvd_distillation": row_kernel(tvd_distillation[float], tvd_distillation[double], 2, 0b1, NO_TARGET),
+    "knowledge_distillation": row_kernel(
+        knowledge_distillation[float], knowledge_distillation[double], 2, 0b1, LABELS
+    ),
 }

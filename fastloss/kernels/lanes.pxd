@@ -30,6 +30,16 @@ cdef extern from "lanes.h" nogil:
         const float* z, const float* base, const float* power, Py_ssize_t n, float* e) noexcept
     void ln_class_exponentials_f64(
         const double* z, const double* base, const double* power, Py_ssize_t n, double* e) noexcept
+    void ln_row_tempered_f32(
+        const float* z, float base, float power, double rate, double rate_low, Py_ssize_t n, float* e) noexcept
+    void ln_row_tempered_f64(
+        const double* z, double base, double power, double rate, double rate_low, Py_ssize_t n, double* e) noexcept
+    void ln_class_tempered_f32(
+        const float* z, const float* base, const float* power, double rate, double rate_low, Py_ssize_t n,
+        float* e) noexcept
+    void ln_class_tempered_f64(
+        const double* z, const double* base, const double* power, double rate, double rate_low, Py_ssize_t n,
+        double* e) noexcept
     void ln_add_others_f32(
         const float* e, const int* top, int c, Py_ssize_t n, double* sum, double* lost) noexcept
     void ln_add_others_f64(
@@ -54,6 +64,24 @@ cdef inline void class_exponentials(
         ln_class_exponentials_f32(z, base, power, n, e)
     else:
         ln_class_exponentials_f64(z, base, power, n, e)
+
+
+cdef inline void row_tempered(
+    const real* z, real base, real power, double rate, double rate_low, Py_ssize_t n, real* e
+) noexcept nogil:
+    if real is float:
+        ln_row_tempered_f32(z, base, power, rate, rate_low, n, e)
+    else:
+        ln_row_tempered_f64(z, base, power, rate, rate_low, n, e)
+
+
+cdef inline void class_tempered(
+    const real* z, const real* base, const real* power, double rate, double rate_low, Py_ssize_t n, real* e
+) noexcept nogil:
+    if real is float:
+        ln_class_tempered_f32(z, base, power, rate, rate_low, n, e)
+    else:
+        ln_class_tempered_f64(z, base, power, rate, rate_low, n, e)
 
 
 cdef inline void add_others(
@@ -267,16 +295,27 @@ cdef inline real power_of(real m) noexcept nogil:
 
 cdef inline void softmax_of(const Lanes* lanes, const real* z, real* e, Softmax* s) noexcept nogil:
     """The exponentials of the logits, and their sums. They are probabilities once divided by the total."""
+    tempered_softmax_of[real](lanes, z, 1, 0, 0, e, s)
+
+
+cdef inline void tempered_softmax_of(
+    const Lanes* lanes, const real* z, double rate, double rate_low, int lift, real* e, Softmax* s
+) noexcept nogil:
+    """The same of z times a rate in two parts, as of 1 / temperature. A product z rate would be rounded, and its exponential
+    turns half an ulp of 26 into 16 ulps. (s.m is the largest z, not its product.) All exponentials are 2^lift times larger,
+    with a lift of at most 28, so that small ones are no denormal numbers."""
     cdef real m[TILE]
     cdef real base[TILE]
     cdef real power[TILE]
     cdef double lost[TILE]
     cdef Py_ssize_t i, j, b, n = lanes.width, block
     cdef int infinite = 0
+    cdef real most
     largest[real](lanes, z, m, s.top)
     for i in range(rows_in(lanes)):
-        base[i] = 0 if is_moderate(m[i]) else m[i]
-        power[i] = power_of(m[i])
+        most = <real>(m[i] * rate)
+        base[i] = 0 if is_moderate(most) else m[i]
+        power[i] = power_of(most) - lift
         s.m[i] = m[i]
         infinite |= absolute(m[i]) == <real>INFINITY
     if lanes.along:
@@ -285,7 +324,10 @@ cdef inline void softmax_of(const Lanes* lanes, const real* z, real* e, Softmax*
             block = min(lanes.classes - j, <Py_ssize_t>SEARCHED)
             if lanes.following != NULL:
                 prefetch(lanes.following + j * sizeof(real), block * sizeof(real))
-            row_exponentials[real](z + j, base[0], power[0], block, e + j)
+            if (rate == 1) & (rate_low == 0):
+                row_exponentials[real](z + j, base[0], power[0], block, e + j)
+            else:
+                row_tempered[real](z + j, base[0], power[0], rate, rate_low, block, e + j)
         s.e_top[0] = e[s.top[0]]
         e[s.top[0]] = 0
         s.others[0] = wide_sum_of[real](e, lanes.classes)
@@ -294,7 +336,10 @@ cdef inline void softmax_of(const Lanes* lanes, const real* z, real* e, Softmax*
         clear(lanes, s.others)
         clear(lanes, lost)
         for j in range(lanes.steps):
-            class_exponentials[real](z + j * n, base, power, n, e + j * n)
+            if (rate == 1) & (rate_low == 0):
+                class_exponentials[real](z + j * n, base, power, n, e + j * n)
+            else:
+                class_tempered[real](z + j * n, base, power, rate, rate_low, n, e + j * n)
             add_others[real](e + j * n, s.top, <int>j, n, s.others, lost)
         for i in range(n):
             s.others[i] += lost[i]

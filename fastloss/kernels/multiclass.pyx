@@ -9,13 +9,13 @@ its gradient slope (p_c - [c is the label]).
 from libc.math cimport INFINITY, NAN, fabs
 from libc.string cimport memcpy
 from fastloss.kernels.lanes cimport (
-    LABELS, TILE, Lanes, Softmax, add, at_labels, clear, infinite_rows, is_moderate, lanes_at, largest, pick, power_of,
-    put, row_kernel, rows_in, scale_tile, share, softmax_of, spread_sum,
+    LABELS, NO_TARGET, TILE, Lanes, Softmax, add, at_labels, clear, infinite_rows, is_moderate, lanes_at, largest,
+    log_total, pick, power_of, put, row_kernel, rows_in, scale_tile, settle_sum, share, softmax_of, spread_sum,
 )
 from fastloss.kernels.parts cimport Parts, choose, log_parts, minus, over, parts, plus, power_parts, times
 from fastloss.kernels.scores cimport DOWN, difference, multiple
 from fastloss.kernels.vecmath cimport (
-    exp_scaled, exp_tail, exp_wide, expm1_wide, log, log1p, log1p_wide, real, sum_of, two_sum,
+    absolute, exp_scaled, exp_tail, exp_wide, expm1_wide, log, log1p, log1p_unit, log1p_wide, real, sum_of, two_sum,
 )
 
 cdef extern from "vecmath.h" nogil:
@@ -80,7 +80,6 @@ cdef void careful_exponentials(
 ) noexcept nogil:
     cdef double high[TILE]
     cdef double low[TILE]
-    cdef double row = 0, lost = 0
     cdef Py_ssize_t i, j, n = lanes.width
     for i in range(rows_in(lanes)):
         base[i] = 0 if is_moderate[double](m[i]) else m[i]
@@ -91,11 +90,7 @@ cdef void careful_exponentials(
     clear(lanes, low)
     for j in range(lanes.steps):
         add_exponentials[real](e + j * n, base, power, lanes_at(lanes, j), high, low)
-    if lanes.along:
-        for i in range(n):
-            add(&row, &lost, high[i])
-        high[0] = row
-        low[0] = lost + sum_of[double](low, n)
+    sum_parts(lanes, high, low)
     for i in range(rows_in(lanes)):
         sum[i] = plus[double](parts(high[i]), parts(low[i]), 0)
 
@@ -104,9 +99,10 @@ cdef void careful_exponentials(
 #
 #     cost = (m - z_y) + log1p(those of all but the largest / e_top),    rest = those of all but the label / total.
 #
-# All but the largest and the label are summed first.
+# All but the largest and the label are summed first. The totals are in the unit of e.
 cdef void careful_softmax(
-    const Lanes* lanes, const real* z, real* e, Softmax* s, Parts* cost, Parts* rest, Parts* p, Parts* total
+    const Lanes* lanes, const real* z, real* e, Softmax* s, Parts* cost, Parts* rest, Parts* p, Parts* total,
+    Parts* logs
 ) noexcept nogil:
     cdef real m[TILE]
     cdef double base[TILE]
@@ -150,6 +146,7 @@ cdef void careful_softmax(
         logarithm.high = log1p_wide(ratio.high, &logarithm.low)
         logarithm.low += ratio.low / (1 + ratio.high)
         gap = difference(s.m[i], z_label[i], &low)
+        logs[i] = logarithm
         cost[i] = choose(z_label[i] == s.m[i], logarithm, plus[double](Parts(gap, low), logarithm, 0))
         cost[i].low = cost[i].low if cost[i].high < INFINITY else 0
     put[real](lanes, e, s.top, s.e_top)
@@ -168,10 +165,11 @@ cdef void label_loss(
     cdef Parts rest[TILE]
     cdef Parts p[TILE]
     cdef Parts total[TILE]
+    cdef Parts unused[TILE]
     cdef Parts one
     cdef Softmax s
     cdef Py_ssize_t i
-    careful_softmax[real](lanes, inputs[0], e, &s, cost, rest, p, total)
+    careful_softmax[real](lanes, inputs[0], e, &s, cost, rest, p, total, unused)
     of_label(cost, rest, p, loss, slope, rows_in(lanes), params)
     if lanes.with_grad:
         for i in range(rows_in(lanes)):
@@ -373,7 +371,8 @@ cdef void unlikelihood(
         odds = exp_wide(x[i], low) / s.others[i]
         loss[i] = log1p[double](odds) if x[i] < 600 else x[i] - log[double](s.others[i])
         p = 1 if odds > 1e300 else odds / (1 + odds)
-        factor[i] = <real>(-p / s.total[i] * lanes.scale[i] if s.m[i] != -INFINITY else 0 * p)
+        p = p if s.m[i] != -INFINITY else 0 * p  # a label with no other beside it cannot move
+        factor[i] = <real>(-p / s.total[i] * lanes.scale[i])
         x[i] = p * lanes.scale[i]
     if lanes.with_grad:
         scale_tile[real](lanes, e, factor)
@@ -396,6 +395,428 @@ cdef void nll(
         put[real](lanes, grads[0], lanes.label, slope)
 
 
+# ---- the whole row ----
+
+# c - beta H, with H = sum of p_k (-log p_k) = L + S, S the mean distance of p_k's score from the largest, and the gradient
+# p_k (1 + beta (S - distance_k)), at the label -rest + beta p_y (S - distance_y).
+cdef void confidence_penalty(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    cdef real* z = inputs[0]
+    cdef real* e = grads[0]
+    cdef double m[TILE]
+    cdef double mean[TILE]
+    cdef double lost[TILE]
+    cdef double rest[TILE]
+    cdef double e_label[TILE]
+    cdef double z_label[TILE]
+    cdef real factor[TILE]
+    cdef real middle[TILE]
+    cdef double beta = params[0], distance
+    cdef real slope = <real>beta, one = 1, apart
+    cdef Softmax s
+    cdef Py_ssize_t i, j, k
+    softmax_of[real](lanes, z, e, &s)
+    at_labels[real](lanes, &s, z, e, loss, rest)
+    pick[real](lanes, e, lanes.label, e_label)
+    pick[real](lanes, z, lanes.label, z_label)
+    for i in range(rows_in(lanes)):
+        m[i] = s.m[i]
+    share[double](lanes, m)
+    clear(lanes, mean)
+    clear(lanes, lost)
+    for j in range(lanes.steps):
+        k = j * lanes.width
+        for i in range(lanes_at(lanes, j)):
+            distance = m[i] - <double>z[k + i]
+            add(&mean[i], &lost[i], <double>e[k + i] * distance if (e[k + i] != 0) & (m[i] != z[k + i]) else 0)
+    settle_sum(lanes, mean, lost)
+    for i in range(rows_in(lanes)):
+        mean[i] /= s.total[i]
+        loss[i] -= beta * (log_total(&s, i) + mean[i])
+        factor[i] = <real>(lanes.scale[i] / s.total[i])
+        middle[i] = <real>mean[i]
+        distance = m[i] - z_label[i] if (e_label[i] != 0) & (m[i] != z_label[i]) else 0
+        rest[i] = (beta * (e_label[i] / s.total[i]) * (mean[i] - distance) - rest[i]) * lanes.scale[i]
+    if not lanes.with_grad:
+        return
+    share[real](lanes, factor)
+    share[real](lanes, middle)
+    for j in range(lanes.steps):
+        k = j * lanes.width
+        for i in range(lanes_at(lanes, j)):
+            apart = <real>(m[i] - <double>z[k + i]) if (e[k + i] != 0) & (m[i] != z[k + i]) else 0
+            e[k + i] = e[k + i] * factor[i] * (one + slope * (middle[i] - apart))
+    put[real](lanes, e, lanes.label, rest)
+
+
+cdef void z_loss(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    cdef real* e = grads[0]
+    cdef double factor[TILE]
+    cdef Parts unused[TILE]
+    cdef Parts total[TILE]
+    cdef Parts logs[TILE]
+    cdef double coefficient = params[0], high, low
+    cdef Softmax s
+    cdef Py_ssize_t i, j, k
+    careful_softmax[real](lanes, inputs[0], e, &s, unused, unused, unused, total, logs)
+    for i in range(rows_in(lanes)):
+        high = difference(s.m[i], -logs[i].high, &low)
+        high += low + logs[i].low
+        high = s.m[i] if fabs(s.m[i]) == INFINITY else high
+        loss[i] = coefficient * high * high + 0 * number(logs[i])
+        factor[i] = 2 * coefficient * high * lanes.scale[i] / number(total[i])
+    if not lanes.with_grad:
+        return
+    share[double](lanes, factor)
+    for j in range(lanes.steps):
+        k = j * lanes.width
+        for i in range(lanes_at(lanes, j)):
+            e[k + i] = <real>(factor[i] * <double>e[k + i]) if e[k + i] != 0 else 0
+
+
+# With Q the sum of p_k^2 over all but the label and r = 1 - p_y,
+#
+#     loss = r^2 + Q,    gradient_y = -2 p_y loss,    gradient_k = 2 p_k (p_k + p_y r - Q).
+#
+# At a wrong class that is largest p_k - Q cancels: it is p_k (1 - p_k) - Q', without k's square in Q'.
+cdef void softmax_brier(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    cdef real* e = grads[0]
+    cdef double squares[TILE]
+    cdef double lost[TILE]
+    cdef double nothing[TILE]
+    cdef double at_top[TILE]
+    cdef double at_label[TILE]
+    cdef real factor[TILE]
+    cdef real shift[TILE]
+    cdef real twice[TILE]
+    cdef Parts unused[TILE]
+    cdef Parts rest[TILE]
+    cdef Parts p[TILE]
+    cdef Parts total[TILE]
+    cdef Parts logs[TILE]
+    cdef double one, missed, right, all_of_them
+    cdef real share_of
+    cdef Softmax s
+    cdef Py_ssize_t i, j, k
+    careful_softmax[real](lanes, inputs[0], e, &s, unused, rest, p, total, logs)
+    for i in range(rows_in(lanes)):
+        nothing[i] = 0
+    clear(lanes, squares)
+    clear(lanes, lost)
+    put[real](lanes, e, s.top, nothing)
+    put[real](lanes, e, lanes.label, nothing)
+    for j in range(lanes.steps):
+        k = j * lanes.width
+        for i in range(lanes_at(lanes, j)):
+            add(&squares[i], &lost[i], <double>e[k + i] * <double>e[k + i])
+    settle_sum(lanes, squares, lost)
+    for i in range(rows_in(lanes)):
+        all_of_them = number(total[i])
+        missed = number(rest[i])
+        right = number(p[i])
+        squares[i] = squares[i] / all_of_them / all_of_them
+        one = exp_wide(-logs[i].high, -logs[i].low)  # the largest probability
+        at_top[i] = 2 * one * ((right * missed - squares[i]) - one * expm1_wide(-logs[i].high, -logs[i].low))
+        at_top[i] *= lanes.scale[i]
+        squares[i] += one * one if lanes.label[i] != s.top[i] else 0
+        loss[i] = missed * missed + squares[i]
+        at_label[i] = -2 * right * loss[i] * lanes.scale[i]
+        factor[i] = <real>(1 / all_of_them)
+        shift[i] = <real>(right * missed - squares[i])
+        twice[i] = <real>(2 * lanes.scale[i])
+    if not lanes.with_grad:
+        return
+    share[real](lanes, factor)
+    share[real](lanes, shift)
+    share[real](lanes, twice)
+    for j in range(lanes.steps):
+        k = j * lanes.width
+        for i in range(lanes_at(lanes, j)):
+            share_of = e[k + i] * factor[i]
+            e[k + i] = twice[i] * share_of * (share_of + shift[i])
+    put[real](lanes, e, s.top, at_top)
+    put[real](lanes, e, lanes.label, at_label)
+
+
+# ---- margins ----
+
+# margin + (a - b), with what it rounds off
+cdef inline double excess(double margin, double a, double b) noexcept nogil:
+    cdef double low, rest, high = difference(a, b, &low)
+    high = difference(high, -margin, &rest)
+    return high + (rest + low)
+
+
+cdef void multiclass_hinge(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    cdef real* e = grads[0]
+    cdef real m[TILE]
+    cdef int top[TILE]
+    cdef double nan[TILE]
+    cdef double up[TILE]
+    cdef double down[TILE]
+    cdef Py_ssize_t i
+    spoilt[real](lanes, inputs[0], nan)
+    pick[real](lanes, inputs[0], lanes.label, down)
+    largest_other[real](lanes, inputs[0], e, m, top)
+    for i in range(rows_in(lanes)):
+        loss[i] = excess(params[0], m[i], down[i])
+        up[i] = (lanes.scale[i] if loss[i] > 0 else 0) + nan[i]
+        loss[i] = (0 if loss[i] <= 0 else loss[i]) + nan[i]
+        down[i] = 0 - up[i]
+    if lanes.with_grad:
+        fill[real](lanes, e, nan)
+        put[real](lanes, e, top, up)
+        put[real](lanes, e, lanes.label, down)
+
+
+cdef void multiclass_perceptron(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    cdef real* e = grads[0]
+    cdef real m[TILE]
+    cdef int top[TILE]
+    cdef double nan[TILE]
+    cdef double up[TILE]
+    cdef double down[TILE]
+    cdef Py_ssize_t i
+    spoilt[real](lanes, inputs[0], nan)
+    pick[real](lanes, inputs[0], lanes.label, down)
+    largest[real](lanes, inputs[0], m, top)
+    for i in range(rows_in(lanes)):
+        loss[i] = (<double>m[i] - down[i] if m[i] != down[i] else 0) + nan[i]
+        up[i] = (lanes.scale[i] if top[i] != lanes.label[i] else 0) + nan[i]
+        down[i] = 0 - up[i]
+    if lanes.with_grad:
+        fill[real](lanes, e, nan)
+        put[real](lanes, e, top, up)
+        put[real](lanes, e, lanes.label, down)
+
+
+# As settle_sum, of amounts that may be inf: what is rounded off inf is NaN.
+cdef inline void settle_amounts(const Lanes* lanes, double* total, double* lost) noexcept nogil:
+    cdef double row = 0
+    cdef Py_ssize_t i
+    for i in range(lanes.width):
+        row += total[i]
+        lost[i] = lost[i] if total[i] < INFINITY else 0
+    settle_sum(lanes, total, lost)
+    if lanes.along and row == INFINITY:
+        total[0] = row
+
+
+# v = max(0, margin + z_k - z_y) of every other class: v / C and slope 1 / C, or v^2 / C and slope 2 v / C. The label's
+# slope is minus the sum of theirs.
+cdef void multi_margin(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    cdef real* e = grads[0]
+    cdef double label[TILE]
+    cdef double nothing[TILE]
+    cdef double nan[TILE]
+    cdef double sums[TILE]
+    cdef double lost[TILE]
+    cdef double slopes[TILE]
+    cdef double slopes_lost[TILE]
+    cdef double factor[TILE]
+    cdef double margin = params[1], classes = <double>lanes.classes, v, slope
+    cdef bint squared = params[0] == 2
+    cdef Py_ssize_t i, j, k
+    spoilt[real](lanes, inputs[0], nan)
+    pick[real](lanes, inputs[0], lanes.label, label)
+    copy_tile[real](lanes, inputs[0], e)
+    for i in range(rows_in(lanes)):
+        nothing[i] = -INFINITY
+        factor[i] = lanes.scale[i] / classes
+    put[real](lanes, e, lanes.label, nothing)
+    share[double](lanes, label)
+    share[double](lanes, factor)
+    clear(lanes, sums)
+    clear(lanes, lost)
+    clear(lanes, slopes)
+    clear(lanes, slopes_lost)
+    for j in range(lanes.steps):
+        k = j * lanes.width
+        for i in range(lanes_at(lanes, j)):
+            if real is float:
+                v = margin + (<double>e[k + i] - label[i])
+            else:
+                v = excess(margin, e[k + i], label[i])
+            v = 0 if (v <= 0) | (e[k + i] == -INFINITY) else v
+            slope = 2 * v if squared else (0 if v == 0 else 1)
+            add(&sums[i], &lost[i], v / classes * (v if squared else 1))
+            add(&slopes[i], &slopes_lost[i], slope)
+            e[k + i] = <real>(slope * factor[i] + nan[i])
+    settle_amounts(lanes, sums, lost)
+    settle_amounts(lanes, slopes, slopes_lost)
+    for i in range(rows_in(lanes)):
+        loss[i] = sums[i] + nan[i]
+        slopes[i] = (0 - slopes[i] * factor[i]) + nan[i]
+    if lanes.with_grad:
+        put[real](lanes, e, lanes.label, slopes)
+
+
+# As binary_cross_entropy_with_logits, without weights; the row's mean.
+cdef void multilabel_soft_margin(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    cdef real* z = inputs[0]
+    cdef real* target = inputs[1]
+    cdef real* e = grads[0]
+    cdef double sums[TILE]
+    cdef double lost[TILE]
+    cdef real factor[TILE]
+    cdef real one = 1, half = <real>0.5, x, a, power, expm1, t, u, v, g
+    cdef Py_ssize_t i, j, k
+    clear(lanes, sums)
+    clear(lanes, lost)
+    for j in range(lanes.steps):
+        k = j * lanes.width
+        for i in range(lanes_at(lanes, j)):
+            x = z[k + i]
+            t = target[k + i]
+            a = absolute(x)
+            power = exp_scaled[real](-a, 0, &expm1)
+            u = t if x < 0 else one - t
+            v = one - t if x < 0 else t
+            add(&sums[i], &lost[i], <double>((u * a if u != 0 else 0) + log1p_unit[real](power)))
+            g = ((u - v) - v * expm1 if a < half else u - v * power) / (one + power)
+            e[k + i] = -g if x < 0 else g
+    settle_amounts(lanes, sums, lost)
+    for i in range(rows_in(lanes)):
+        loss[i] = sums[i] / lanes.classes
+        factor[i] = <real>(lanes.scale[i] / lanes.classes if loss[i] == loss[i] else NAN)
+    if lanes.with_grad:
+        scale_tile[real](lanes, e, factor)
+
+
+# ---- sparsemax ----
+
+# With d_k = m - z_k, the distance from the largest score, P_k = max(0, T - d_k) adds up to 1 for
+#
+#     T = (1 + sum of d over the support) / size of the support,
+#
+# which is found from above (Michelot): T = 1, and what is left inside the last T makes the next. All in two parts for
+# double, since near the edge of the support T - d cancels.
+#
+#     loss = ((sum of P_k over all but the label)^2 + that of P_k^2) / 2 + max(0, d_y - T)
+cdef void sparsemax(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    cdef real* z = inputs[0]
+    cdef real* e = grads[0]
+    cdef real top[TILE]
+    cdef int place_of_top[TILE]
+    cdef double m[TILE]
+    cdef double nan[TILE]
+    cdef double count[TILE]
+    cdef double before[TILE]
+    cdef double sums[TILE]
+    cdef double lost[TILE]
+    cdef double high[TILE]
+    cdef double low[TILE]
+    cdef double label[TILE]
+    cdef double nothing[TILE]
+    cdef Parts limit
+    cdef double d, d_low, inside
+    cdef bint settled = False
+    cdef Py_ssize_t i, j, k
+    spoilt[real](lanes, z, nan)
+    pick[real](lanes, z, lanes.label, label)
+    largest[real](lanes, z, top, place_of_top)
+    for i in range(rows_in(lanes)):
+        m[i] = top[i]
+        nothing[i] = 0
+    share[double](lanes, m)
+    for i in range(lanes.width):
+        high[i] = 1
+        low[i] = before[i] = 0
+    while not settled:
+        clear(lanes, sums)
+        clear(lanes, lost)
+        clear(lanes, count)
+        for j in range(lanes.steps):
+            k = j * lanes.width
+            for i in range(lanes_at(lanes, j)):
+                d = distance_from[real](m[i], z[k + i], &d_low)
+                inside = 1 if (high[i] - d) + (low[i] - d_low) > 0 else 0
+                count[i] += inside
+                if real is float:
+                    sums[i] += d if inside != 0 else 0
+                else:
+                    add(&sums[i], &lost[i], d if inside != 0 else 0)
+                    lost[i] += d_low if inside != 0 else 0
+        spread_sum(lanes, count)
+        sum_parts(lanes, sums, lost)
+        settled = True
+        for i in range(rows_in(lanes)):
+            limit = plus[double](plus[double](parts(sums[i]), parts(lost[i]), 0), parts(1), 0)
+            limit = over[double](limit, parts(count[i]), 0)
+            high[i] = limit.high
+            low[i] = limit.low
+            settled &= count[i] == before[i]
+            before[i] = count[i]
+        share[double](lanes, high)
+        share[double](lanes, low)
+    for j in range(lanes.steps):
+        k = j * lanes.width
+        for i in range(lanes_at(lanes, j)):
+            d = distance_from[real](m[i], z[k + i], &d_low)
+            d = (high[i] - d) + (low[i] - d_low)
+            e[k + i] = <real>(d if d > 0 else 0)
+    put[real](lanes, e, lanes.label, nothing)
+    clear(lanes, sums)
+    clear(lanes, lost)
+    clear(lanes, count)
+    for j in range(lanes.steps):
+        k = j * lanes.width
+        for i in range(lanes_at(lanes, j)):
+            add(&sums[i], &lost[i], e[k + i])
+            count[i] += <double>e[k + i] * <double>e[k + i]
+    settle_sum(lanes, sums, lost)
+    spread_sum(lanes, count)
+    for i in range(rows_in(lanes)):
+        if m[i] == -INFINITY or (m[i] == INFINITY and before[i] > 1):
+            nan[i] = NAN
+        d = distance_from[real](m[i], label[i], &d_low)
+        d = (d - high[i]) + (d_low - low[i])
+        loss[i] = 0.5 * (sums[i] * sums[i] + count[i]) + (d if d > 0 else 0) + nan[i]
+        top[i] = <real>(lanes.scale[i] + nan[i])
+        sums[i] = 0 - sums[i] * (lanes.scale[i] + nan[i])
+    if lanes.with_grad:
+        scale_tile[real](lanes, e, top)
+        put[real](lanes, e, lanes.label, sums)
+
+
+# m - z >= 0, with what it rounds off; of float32 numbers that is nothing that counts.
+cdef inline double distance_from(double m, real z, double* low) noexcept nogil:
+    cdef double high
+    if real is float:
+        low[0] = 0
+        return m - <double>z if m != z else 0
+    else:
+        high = difference(m, z, low)
+        low[0] = low[0] if m != z else 0
+        return high if m != z else 0
+
+
+# Sums of lanes, in two parts, become those of rows.
+cdef inline void sum_parts(const Lanes* lanes, double* high, double* low) noexcept nogil:
+    cdef double row = 0, lost = 0
+    cdef Py_ssize_t i
+    if lanes.along:
+        for i in range(lanes.width):
+            add(&row, &lost, high[i])
+        high[0] = row
+        low[0] = lost + sum_of[double](low, lanes.width)
+
+
 KERNELS = {
     # function, inputs, which of them have a gradient, target (lanes.pxd)
     "softmax_focal": row_kernel(softmax_focal[float], softmax_focal[double], 1, 0b1, LABELS),
@@ -407,4 +828,14 @@ KERNELS = {
     "dft": row_kernel(dft[float], dft[double], 1, 0b1, LABELS),
     "unlikelihood": row_kernel(unlikelihood[float], unlikelihood[double], 1, 0b1, LABELS),
     "nll": row_kernel(nll[float], nll[double], 1, 0b1, LABELS),
+    "confidence_penalty": row_kernel(confidence_penalty[float], confidence_penalty[double], 1, 0b1, LABELS),
+    "z_loss": row_kernel(z_loss[float], z_loss[double], 1, 0b1, NO_TARGET),
+    "softmax_brier": row_kernel(softmax_brier[float], softmax_brier[double], 1, 0b1, LABELS),
+    "multiclass_hinge": row_kernel(multiclass_hinge[float], multiclass_hinge[double], 1, 0b1, LABELS),
+    "multiclass_perceptron": row_kernel(multiclass_perceptron[float], multiclass_perceptron[double], 1, 0b1, LABELS),
+    "multi_margin": row_kernel(multi_margin[float], multi_margin[double], 1, 0b1, LABELS),
+    "sparsemax": row_kernel(sparsemax[float], sparsemax[double], 1, 0b1, LABELS),
+    "multilabel_soft_margin": row_kernel(
+        multilabel_soft_margin[float], multilabel_soft_margin[double], 2, 0b1, NO_TARGET
+    ),
 }

@@ -165,7 +165,7 @@ cdef inline void cool(
     cdef double lost[TILE]
     cdef int top[TILE]
     cdef Py_ssize_t i, j, k
-    cdef double d, low, q, q_low
+    cdef double d, low, q_low
     for j in range(lanes.steps):
         k = j * lanes.width
         for i in range(lanes_at(lanes, j)):
@@ -178,8 +178,10 @@ cdef inline void cool(
         k = j * lanes.width
         for i in range(lanes_at(lanes, j)):
             d = difference(t[k + i], m[i], &low)
-            q = two_quotient(d, temperature, &q_low)
-            t[k + i] = exp_wide(q, q_low + low / temperature)
+            if temperature != 1:
+                d = two_quotient(d, temperature, &q_low)
+                low = q_low + low / temperature
+            t[k + i] = exp_wide(d, low)
             add(&total[i], &lost[i], t[k + i])
     settle_sum(lanes, total, lost)
     for i in range(lanes.width):
@@ -319,7 +321,8 @@ cdef extern from *:
 #
 # All sums are of positive terms. An exponential is taken of the distance from an anchor: a score further down, which
 # is left for one that is 200 higher, so that nothing overflows, and what underflows does not count (e is kept 2^100
-# too high, C 2^550). From anchor to anchor sums are multiplied by `step`, which hardly rounds off what counts.
+# too high, C 2^550). From anchor to anchor sums are multiplied by `step`, which hardly rounds off what counts. A pass is
+# over ranks and lanes, or over both at once where no rank waits for another.
 cdef void list_mle(
     real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
 ) noexcept nogil:
@@ -328,17 +331,18 @@ cdef void list_mle(
     cdef real* g = grads[0]
     cdef Py_ssize_t w = 1 if lanes.along else lanes.width, n = lanes.classes, size = w * n, i, k, at
     cdef double* x = lanes.spare             # scores; then R / S
-    cdef double* anchor = x + size           # then C
+    cdef double* anchor = x + size           # then what each costs, then C
     cdef double* e = anchor + size
     cdef double* step = e + size
-    cdef double* s = step + size             # then 1 / S
-    cdef int* order = <int*>(s + size)
+    cdef double* s = step + size             # then 1 / S; of one item more, which there is not
+    cdef int* order = <int*>(s + size + w)
     cdef int items[TILE]
+    cdef int moved = 0
     cdef double now[TILE]
     cdef double total[TILE]
     cdef double lost[TILE]
     cdef double spoilt[TILE]
-    cdef double d, low, rest, own, one
+    cdef double d, low, rest, own
     sort_items[real](lanes, z, r, step, s, order, items)
     for i in range(w):
         now[i] = -INFINITY
@@ -355,17 +359,17 @@ cdef void list_mle(
     for k in range(n - 1, -1, -1):
         for i in range(w):
             d = x[k * w + i]
+            moved |= (d > now[i] + 200) & (now[i] > -INFINITY)
             now[i] = d if d > now[i] + 200 else now[i]
             anchor[k * w + i] = now[i]
-    for k in range(n):
-        for i in range(w):
-            at = k * w + i
-            d = difference(x[at], anchor[at], &low)
-            d = exp_times(UP, d, low)
-            e[at] = d if x[at] > -INFINITY else 0
-    for k in range(n - 1):
-        for i in range(w):
-            at = k * w + i
+    for at in range(size):
+        d = difference(x[at], anchor[at], &low)
+        d = exp_times(UP, d, low)
+        e[at] = d if x[at] > -INFINITY else 0
+    for at in range(size - w):
+        step[at] = 1 if anchor[at + w] > -INFINITY else 0
+    if moved:
+        for at in range(size - w):
             d = difference(anchor[at + w], anchor[at], &low)
             d = exp_wide(d, low)
             step[at] = d if anchor[at + w] > -INFINITY else 0
@@ -379,25 +383,23 @@ cdef void list_mle(
             add(&total[i], &lost[i], e[at] * DOWN)
             s[at] = total[i] + lost[i]
     for i in range(w):
-        lost[i] = 0
+        s[size + i] = lost[i] = 0
+    for at in range(size):
+        rest = s[at + w] * step[at]
+        d = x[at] - anchor[at]
+        # below the anchor S is at least 1, above it R / e^s keeps the tail
+        own = log1p[double](rest / (e[at] * DOWN) if d >= 0 else s[at] - 1) - (d if d < 0 else 0)
+        anchor[at] = own if x[at] > -INFINITY else 0
+        x[at] = rest / s[at] if x[at] > -INFINITY else 0
     for k in range(n):
         for i in range(w):
-            at = k * w + i
-            rest = s[at + w] * step[at] if k + 1 < n else 0
-            d = x[at] - anchor[at]
-            # below the anchor S is at least 1, above it R / e^s keeps the tail
-            own = log1p[double](rest / (e[at] * DOWN) if d >= 0 else s[at] - 1) - (d if d < 0 else 0)
-            own = own if x[at] > -INFINITY else 0
-            add(&loss[i], &lost[i], own)
-            x[at] = rest / s[at] if x[at] > -INFINITY else 0
+            add(&loss[i], &lost[i], anchor[k * w + i])
     for i in range(w):
         loss[i] = NAN if spoilt[i] > 0 else loss[i] + lost[i]
     if not lanes.with_grad:
         return
-    for k in range(n):
-        for i in range(w):
-            at = k * w + i
-            s[at] = LIFT / s[at] if s[at] > 0 else 0
+    for at in range(size):
+        s[at] = LIFT / s[at] if s[at] > 0 else 0
     for i in range(w):
         total[i] = lost[i] = 0
     for k in range(n):
@@ -407,16 +409,13 @@ cdef void list_mle(
             add(&total[i], &lost[i], s[at])
             total[i] *= step[at]
             lost[i] *= step[at]
-    for k in range(n):
-        for i in range(w):
-            at = k * w + i
-            d = (e[at] * anchor[at]) * DROP * DROP - x[at]
-            x[at] = d * lanes.scale[i]
-            g[at] = 0
+    for at in range(size):
+        x[at] = (e[at] * anchor[at]) * DROP * DROP - x[at]
+        g[at] = 0
     for k in range(n):
         for i in range(w):
             if k < items[i]:
-                g[order[k * w + i] * w + i] = <real>x[k * w + i]
+                g[order[k * w + i] * w + i] = <real>(x[k * w + i] * lanes.scale[i])
     for i in range(w):
         if spoilt[i] > 0:
             for k in range(n):
@@ -434,5 +433,5 @@ KERNELS = {
     # of rows: function, inputs, which of them have a gradient, target ... doubles to work in (lanes.pxd)
     "list_net": row_kernel(list_net[float], list_net[double], 2, 0b1, NO_TARGET, False, False, NULL, 1),
     "ranking_softmax": row_kernel(ranking_softmax[float], ranking_softmax[double], 2, 0b1, NO_TARGET),
-    "list_mle": row_kernel(list_mle[float], list_mle[double], 2, 0b1, NO_TARGET, False, False, NULL, 6),
+    "list_mle": row_kernel(list_mle[float], list_mle[double], 2, 0b1, NO_TARGET, False, False, NULL, 7),
 }

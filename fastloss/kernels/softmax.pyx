@@ -105,6 +105,41 @@ cdef void logsumexp(
                     loss[i] = NAN
 
 
+# p (v - p.v) of a second input v, which comes as a difference from the v of the largest logit: in a sure row the two terms
+# are close.
+cdef void cross_entropy_hvp(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    cdef real* v = inputs[1]
+    cdef real* e = grads[0]
+    cdef double at_top[TILE]
+    cdef double mean[TILE]
+    cdef double lost[TILE]
+    cdef double factor[TILE]
+    cdef Softmax s
+    cdef Py_ssize_t i, j, k
+    softmax_of[real](lanes, inputs[0], e, &s)
+    pick[real](lanes, v, s.top, at_top)
+    share[double](lanes, at_top)
+    clear(lanes, mean)
+    clear(lanes, lost)
+    for j in range(lanes.steps):
+        k = j * lanes.width
+        for i in range(lanes_at(lanes, j)):
+            add(&mean[i], &lost[i], <double>e[k + i] * (<double>v[k + i] - at_top[i]))
+    settle_sum(lanes, mean, lost)
+    for i in range(rows_in(lanes)):
+        loss[i] = 0
+        mean[i] /= s.total[i]
+        factor[i] = lanes.scale[i] / s.total[i]
+    share[double](lanes, mean)
+    share[double](lanes, factor)
+    for j in range(lanes.steps):
+        k = j * lanes.width
+        for i in range(lanes_at(lanes, j)):
+            e[k + i] = <real>(<double>e[k + i] * factor[i] * ((<double>v[k + i] - at_top[i]) - mean[i]))
+
+
 KERNELS = {
     # function, inputs, which of them have a gradient, target, Hessian, smoothing (lanes.pxd)
     "cross_entropy": row_kernel(
@@ -113,4 +148,5 @@ KERNELS = {
     "softmax": row_kernel(softmax[float], softmax[double], 1, 0b1, NO_TARGET),
     "log_softmax": row_kernel(log_softmax[float], log_softmax[double], 1, 0b1, NO_TARGET),
     "logsumexp": row_kernel(logsumexp[float], logsumexp[double], 1, 0b0, NO_TARGET),
+    "cross_entropy_hvp": row_kernel(cross_entropy_hvp[float], cross_entropy_hvp[double], 2, 0b1, NO_TARGET),
 }
