@@ -26,6 +26,7 @@ from fastloss.loss import COMMON, Loss
 
 POOL = 2**18  # numbers the reference works out for one workload: a second or so of pure Python
 LEAST = 16  # elements or rows of a pool, however long a row is
+WIDE = 20.0  # the bounds of a domain that lie further apart are where a float ends, not where numbers are
 PATIENCE = 30.0  # seconds that the reference may take: for rows its work may grow with the square of the classes
 BLOCK = 2**20  # numbers compared at a time
 
@@ -290,6 +291,8 @@ def _numbers(domain: Interval, rng: np.random.Generator, size: int) -> np.ndarra
     """Numbers of a domain, most of them of size 1."""
     if domain.ends:
         return rng.choice([domain.low, domain.high], size)
+    if WIDE < domain.high - domain.low < math.inf:
+        return np.clip(2 * rng.standard_normal(size), domain.low, domain.high)
     if math.isfinite(domain.low) and math.isfinite(domain.high):
         return rng.uniform(domain.low, domain.high, size)
     if math.isfinite(domain.low):
