@@ -151,15 +151,16 @@ class Jax(Provider):
     library = "optax"
     packages = ("jax", "optax")
 
-    def jax(self) -> ModuleType:
+    def jax(self, workload: Workload) -> ModuleType:
         import jax
 
         jax.config.update("jax_platforms", "cpu")
-        jax.config.update("jax_enable_x64", True)  # float64 at all; float32 stays what it is
+        # a float32 loss of optax may have float64 constants, and fail, if there is float64 at all
+        jax.config.update("jax_enable_x64", workload.dtype == "float64")
         return jax
 
     def function(self, workload: Workload) -> Callable[..., Any] | None:
-        self.jax()
+        self.jax(workload)
         import optax.losses
 
         peer = workload.loss.peers.get(self.library)
@@ -178,7 +179,7 @@ class Jax(Provider):
         return super().options(workload) | axis
 
     def prepare(self, problem: Problem, threads: int) -> Run:
-        jax, losses = self.jax(), self.losses(problem.workload)
+        jax, losses = self.jax(problem.workload), self.losses(problem.workload)
         compiled = jax.jit(jax.value_and_grad(lambda *inputs: losses(*inputs).mean(), self.places(problem.workload)))
         inputs = jax.block_until_ready([jax.device_put(array) for array in problem.inputs])
         return lambda: jax.block_until_ready(compiled(*inputs))
@@ -193,7 +194,7 @@ class Jax(Provider):
         return tuple(map(workload.loss.inputs.index, workload.grads))
 
     def derivatives(self, workload: Workload, inputs: tuple[np.ndarray, ...]) -> Derivatives:
-        jax, losses, places = self.jax(), self.losses(workload), self.places(workload)
+        jax, losses, places = self.jax(workload), self.losses(workload), self.places(workload)
         arrays = [jax.device_put(array) for array in inputs]
         gradient = jax.grad(lambda *arrays: losses(*arrays).sum(), places)
         grads = gradient(*arrays)

@@ -33,10 +33,11 @@ BLOCK = 2**20  # numbers compared at a time
 # How far a provider may be from the reference. Values: all but fastloss sum ten million numbers in the
 # working precision, in blocks or in vector lanes, and lose up to about 100 ulp.
 VALUE_TOLERANCE = {"float16": 2e-3, "float32": 2e-5, "float64": 1e-12}
-# Slopes: exp and the sum over a row of 32000 are good to some 20 ulp; and 1 - p and p - 1 lose whole digits
-# in a confident row, which leaves an error of a few ulp of 1. (`python -m benchmarks.accuracy` looks closer.)
+# Slopes: exp and the sum over a row of 32000 are good to some 20 ulp; and 1 - p and p - 1 lose whole digits in a
+# confident row, which leaves an error of a few ulp of 1, or of a logit, where p is a difference of two of them.
+# (`python -m benchmarks.accuracy` looks closer.)
 SLOPE_TOLERANCE = {"float16": 4e-3, "float32": 1e-5, "float64": 1e-13}
-SLOPE_SLACK = {"float16": 4 * 2.0**-10, "float32": 4 * 2.0**-23, "float64": 4 * 2.0**-52}
+SLOPE_SLACK = {"float16": 16 * 2.0**-10, "float32": 16 * 2.0**-23, "float64": 16 * 2.0**-52}
 # Sums of 32000 products of float32 logits that are sums of 512: some 100 ulp of the largest.
 LINEAR_TOLERANCE = {"float32": 2e-4, "float64": 1e-12}
 
