@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.providers import installed
+from benchmarks.contestants import installed
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import fastloss
-from benchmarks.providers import cores, versions
+from benchmarks.contestants import versions
+from benchmarks.providers import cores
 from fastloss import kernels
 
 

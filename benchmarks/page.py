@@ -15,18 +15,21 @@ from pathlib import Path
 from typing import Any
 
 import fastloss
+from benchmarks.records import Results, read
 from benchmarks.tables import digits, table
+from benchmarks.verdicts import PLAIN, rows
+from benchmarks.workloads import Workload
 from fastloss.loss import Loss
 
 DOCS = Path(__file__).parent.parent / "docs"
+SHOWN = {"pointwise": (10_000_000,), "rows": (8192, 1000)}  # the workload of each shape that the page tells of
 PAGE, MEASURED = DOCS / "losses.md", DOCS / "measured.json"
 
 EXAMPLES = """\
 examples:
   python -m benchmarks.page                              write the page again, after a change of a declaration
-  python -m benchmarks.accuracy --json accuracy.json     measure ...
-  python -m benchmarks.report --threads 2 --folder speed
-  python -m benchmarks.page --accuracy accuracy.json --speed speed/report.json    ... and take the figures over
+  python -m benchmarks --parts speed,accuracy            measure ...
+  python -m benchmarks.page --results report             ... and take the figures over
 """
 
 HEAD = """\
@@ -127,32 +130,23 @@ def _ratio(figures: Mapping[str, Any], of: str) -> str:
     return digits(figures[of]) if of in figures else ""
 
 
-def take_over(measured: dict[str, Any], accuracy: Path | None, speed: Path | None) -> None:
-    """Put the figures of a report in place of those that are there."""
+def take_over(measured: dict[str, Any], results: Results) -> None:
+    """Put the figures of a run in place of those that are there."""
     losses = measured.setdefault("losses", {})
-    if accuracy:
-        content = json.loads(accuracy.read_text())
-        for record in content["records"]:
-            worst = {part: round(found["ulp"], 2) for part, found in record["worst"]["fastloss"].items()}
-            losses.setdefault(record["loss"], {}).setdefault("ulp", {})[record["dtype"]] = worst
-        _note_where(measured, content["environment"])
-    if speed:
-        from benchmarks.report import OUT, by_cell, fastest_peer, ratio, read_json
-        from benchmarks.workloads import Workload, workloads
-
-        shapes = {"pointwise": (10_000_000,), "rows": (8192, 1000)}
-        names = {w.name: w.loss.name for w in workloads()
-                 if w.loss.shape in shapes and w.name == Workload(w.loss, shapes[w.loss.shape]).name}  # fmt: skip
-        results, _, where = read_json(speed)
-        for (workload, threads), cell in by_cell(results).items():
-            if workload not in names:
-                continue
-            figures, peer = losses.setdefault(names[workload], {}), fastest_peer(cell)
-            found = {"peer": ratio(cell, peer, OUT), "copy": ratio(cell, cell.get(OUT), "copy")}
-            figures |= {of: round(number, 2) for of, number in found.items() if number is not None}
-            figures |= {"fastest": peer.provider} if peer else {}
-            measured["threads"] = f"{threads} threads"
-        _note_where(measured, where)
+    for error in results.errors:
+        if error.provider == PLAIN:
+            by_dtype = losses.setdefault(error.loss, {}).setdefault("ulp", {})
+            by_dtype.setdefault(error.dtype, {})[error.part] = round(error.worst, 2)
+    names = {Workload(loss, SHOWN[loss.shape]).name for loss in fastloss.LOSSES.values() if loss.shape in SHOWN}
+    most = max((timing.threads for timing in results.timings), default=0)
+    for row in rows(results):
+        if row.workload in names and row.threads == most:
+            found = {"peer": row.faster, "copy": row.above_floor}
+            figures = losses.setdefault(row.loss, {})
+            figures |= {of: round(number.middle, 2) for of, number in found.items() if number is not None}
+            figures |= {"fastest": row.peer.provider} if row.peer else {}
+            measured["threads"] = f"{most} threads"
+    _note_where(measured, results.where)
 
 
 def _note_where(measured: dict[str, Any], where: Mapping[str, Any]) -> None:
@@ -166,15 +160,15 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--accuracy", metavar="FILE", type=Path, help="what benchmarks.accuracy --json wrote")
-    parser.add_argument("--speed", metavar="FILE", type=Path, help="the report.json of benchmarks.report")
+    parser.add_argument("--results", metavar="DIR", type=Path, help="the folder of a run of python -m benchmarks")
     return parser.parse_args(arguments)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parse(arguments)
     measured = json.loads(MEASURED.read_text())
-    take_over(measured, chosen.accuracy, chosen.speed)
+    if chosen.results:
+        take_over(measured, read(chosen.results))
     measured["losses"] = {name: measured["losses"][name] for name in fastloss.LOSSES if name in measured["losses"]}
     MEASURED.write_text(json.dumps(measured, indent=1) + "\n")
     PAGE.write_text(page(measured))

@@ -1,7 +1,7 @@
 """The race: all providers of one workload in one process, taking turns round by round.
 
 A machine's speed drifts while it is measured, and whoever runs in a slow minute looks slow. Here everybody
-runs in every minute, so the ratios of the medians hold where the medians do not. Before a provider's turn
+runs in every minute, so the ratios of a round hold where the times do not. Before a provider's turn
 there is a pause, in which the thread pool of the one before it stops spinning, and a call that is not
 counted, which brings its own threads and memory back.
 """
@@ -11,15 +11,17 @@ import math
 import random
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.memory import available, extra_bytes
 from benchmarks.providers import Provider, Run
+from benchmarks.records import Complaint, Timing
 from benchmarks.workloads import Workload, problem
 
 PAUSE = 0.01  # seconds; GNU OpenMP spins for a few milliseconds after a parallel region
+ARRAYS = 24  # of an input's size that all providers together may hold at a time
 TURN = 0.005  # seconds that a turn lasts at least, by repeating a short call
 
 
@@ -27,42 +29,28 @@ TURN = 0.005  # seconds that a turn lasts at least, by repeating a short call
 class Effort:
     """How long to race: so many rounds, but at least a few, and no more once so many seconds are over."""
 
+    name: str
     rounds: int
     seconds: float
     least: int
 
 
-FULL = Effort(rounds=25, seconds=20, least=5)
-QUICK = Effort(rounds=3, seconds=2, least=2)
+QUICK = Effort("quick", rounds=3, seconds=1, least=2)
+FULL = Effort("full", rounds=15, seconds=5, least=5)
 
 
-@dataclass(frozen=True)
-class Result:
-    """Seconds per call of one provider on one workload, and the relative error of the mean it returned."""
-
-    workload: str
-    provider: str
-    threads: int
-    median: float
-    q1: float
-    q3: float
-    rounds: int
-    value_error: float
-
-    def record(self, environment: dict[str, Any]) -> dict[str, Any]:
-        """As pytest-benchmark writes it, so that one reader serves both."""
-        fields = asdict(self)
-        stats = {name: fields.pop(name) for name in ("median", "q1", "q3", "rounds")}
-        return {
-            "name": f"{self.workload}-{self.provider}",
-            "stats": stats,
-            "extra_info": fields | environment,
-        }
-
-
-def race(workload: Workload, providers: Sequence[Provider], threads: int, effort: Effort) -> Iterator[Result | str]:
-    """A result for every provider that supports the workload; a complaint for one that fails or is wrong."""
-    given = problem(workload)
+def race(
+    workload: Workload, providers: Sequence[Provider], threads: int, effort: Effort
+) -> Iterator[Timing | Complaint]:
+    """A timing of every provider that supports the workload; a complaint about one that fails or is wrong."""
+    if available() < ARRAYS * workload.count * np.dtype(workload.dtype).itemsize:
+        yield Complaint(workload.name, f"{workload}: memory might not do")
+        return
+    try:
+        given = problem(workload)
+    except TimeoutError as slow:
+        yield Complaint(workload.name, str(slow))
+        return
     runs: dict[Provider, tuple[Run, float]] = {}
     for provider in providers:
         if provider.threads(threads) and provider.supports(workload):
@@ -70,9 +58,10 @@ def race(workload: Workload, providers: Sequence[Provider], threads: int, effort
                 run = provider.prepare(given, threads)
                 runs[provider] = run, provider.check(given, run())
             except AssertionError as wrong:
-                yield str(wrong)
+                yield Complaint(workload.name, str(wrong))
             except Exception as failure:  # one peer's trouble does not stop the others
-                yield f"{provider.name}, {workload}: {type(failure).__name__}: {failure}"
+                text = f"{provider.name}, {workload}: {type(failure).__name__}: {failure}"
+                yield Complaint(workload.name, text.strip().splitlines()[0])
     calls = {provider: calls_per_turn(run) for provider, (run, _) in runs.items()}
     times: dict[Provider, list[float]] = {provider: [] for provider in runs}
     order, shuffle = list(runs), random.Random(workload.name).shuffle
@@ -86,11 +75,11 @@ def race(workload: Workload, providers: Sequence[Provider], threads: int, effort
         for provider in order:
             time.sleep(PAUSE)
             runs[provider][0]()
-            times[provider].append(turn(runs[provider][0], calls[provider]))
+            times[provider].append(provider.parts(given) * turn(runs[provider][0], calls[provider]))
     gc.enable()
-    for provider, (_, error) in runs.items():
-        q1, median, q3 = np.percentile(times[provider], [25, 50, 75]).tolist()
-        yield Result(workload.name, provider.name, threads, median, q1, q3, len(times[provider]), error)
+    for provider, (run, error) in runs.items():
+        extra = extra_bytes(run) if provider.parts(given) == 1 else None
+        yield Timing(workload.name, workload.loss.name, provider.name, threads, tuple(times[provider]), error, extra)
 
 
 def turn(run: Run, calls: int) -> float:
@@ -102,5 +91,5 @@ def turn(run: Run, calls: int) -> float:
 
 
 def calls_per_turn(run: Run) -> int:
-    turn(run, 1)
-    return max(1, math.ceil(TURN / max(turn(run, 3), 1e-9)))
+    first = turn(run, 1)
+    return 1 if first > TURN else max(1, math.ceil(TURN / max(turn(run, 3), 1e-9)))

@@ -2,9 +2,9 @@
 
     pytest benchmarks                                   everything: many minutes
     pytest benchmarks -k "32x10 and not torch"          by parts of the names
-    pytest benchmarks --benchmark-json=speed.json       ... to be read by python -m benchmarks.report --json speed.json
+    pytest benchmarks --benchmark-json=speed.json       ... to be read by python -m benchmarks --json speed.json
 
-The cells run one after the other, so the machine's mood differs between them: python -m benchmarks.report
+The cells run one after the other, so the machine's mood differs between them: python -m benchmarks
 lets the providers take turns, and is what to quote.
 """
 
@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from benchmarks.contestants import installed
 from benchmarks.environment import environment
-from benchmarks.providers import Provider, installed
+from benchmarks.providers import Provider
 from benchmarks.race import calls_per_turn, turn
 from benchmarks.workloads import Workload, problem, workloads
 
@@ -26,7 +27,7 @@ CELLS = [
     for workload in workloads()
     for threads in THREADS
     for provider in installed()[0]
-    if provider.threads(threads) and provider.supports(workload)
+    if provider.name != "reference" and provider.threads(threads) and provider.supports(workload)
 ]
 
 where = functools.cache(environment)
@@ -40,6 +41,7 @@ def test_value_and_grad(benchmark: Any, workload: Workload, provider: Provider, 
     benchmark.group = f"{workload}, {threads} threads"
     benchmark.extra_info |= {
         "workload": workload.name,
+        "loss": workload.loss.name,
         "provider": provider.name,
         "threads": threads,
         "value_error": error,

@@ -1,14 +1,18 @@
 """What is computed: a loss, the arrays it gets, and the numbers that must come out.
 
-The elements (rows, for softmax losses) of every input are picked at random from a pool of a few thousand,
+The elements (rows, for losses of rows) of every input are picked at random from a pool of a few thousand,
 small enough for the pure-Python reference to work out each of them. So every number of every result, up to
 tens of millions, is held against `loss.reference`, and no formula is written a second time. The arrays
 themselves are ordinary: full size, fresh in memory, in random order.
+
+What a loss gets is read from its declaration: the domains of its inputs, labels or shares for a target. A loss of a
+shape that SHAPES does not know has no workload, and `unknown` names it.
 """
 
 import inspect
 import math
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -18,20 +22,24 @@ import numpy as np
 
 import fastloss
 from fastloss.arrays import Interval
-from fastloss.loss import COMMON, Loss, Rows
+from fastloss.loss import COMMON, Loss
 
 POOL = 2**18  # numbers the reference works out for one workload: a second or so of pure Python
+LEAST = 16  # elements or rows of a pool, however long a row is
+WIDE = 20.0  # the bounds of a domain that lie further apart are where a float ends, not where numbers are
+PATIENCE = 30.0  # seconds that the reference may take: for rows its work may grow with the square of the classes
 BLOCK = 2**20  # numbers compared at a time
 
 # How far a provider may be from the reference. Values: all but fastloss sum ten million numbers in the
 # working precision, in blocks or in vector lanes, and lose up to about 100 ulp.
-VALUE_TOLERANCE = {"float32": 2e-5, "float64": 1e-12}
-# Slopes: exp and the sum over a row of 32000 are good to some 20 ulp; and 1 - p and p - 1 lose whole digits
-# in a confident row, which leaves an error of a few ulp of 1. (`python -m benchmarks.accuracy` looks closer.)
-SLOPE_TOLERANCE = {"float32": 1e-5, "float64": 1e-13}
+VALUE_TOLERANCE = {"float16": 2e-3, "float32": 2e-5, "float64": 1e-12}
+# Slopes: exp and the sum over a row of 32000 are good to some 20 ulp; and 1 - p and p - 1 lose whole digits in a
+# confident row, which leaves an error of a few ulp of 1, or of a logit, where p is a difference of two of them.
+# (`python -m benchmarks.accuracy` looks closer.)
+SLOPE_TOLERANCE = {"float16": 4e-3, "float32": 1e-5, "float64": 1e-13}
+SLOPE_SLACK = {"float16": 16 * 2.0**-10, "float32": 16 * 2.0**-23, "float64": 16 * 2.0**-52}
 # Sums of 32000 products of float32 logits that are sums of 512: some 100 ulp of the largest.
 LINEAR_TOLERANCE = {"float32": 2e-4, "float64": 1e-12}
-SLOPE_SLACK = {"float32": 4 * 2.0**-23, "float64": 4 * 2.0**-52}
 
 
 @dataclass(frozen=True, eq=False, repr=False)  # one object is one row
@@ -44,6 +52,7 @@ class Workload:
     axis: int = -1
     options: Mapping[str, Any] = field(default_factory=dict)
     hessian: bool = False
+    soft: bool = False  # the target of a row is a share of every class, not a label
 
     @property
     def name(self) -> str:
@@ -51,6 +60,7 @@ class Workload:
         axis = [f"axis{self.axis}"] if self.axis != -1 else []
         options = [f"{key}={value}" for key, value in self.options.items()]
         parts = [self.loss.name, "x".join(map(_count, self.shape)), *axis, *options, *["hessian"] * self.hessian]
+        parts += ["shares"] * self.soft
         return "-".join([*parts, self.dtype])
 
     def __repr__(self) -> str:
@@ -59,6 +69,11 @@ class Workload:
     @property
     def rows(self) -> bool:
         return self.loss.shape == "rows"
+
+    @property
+    def count(self) -> int:
+        """The numbers of an input."""
+        return math.prod(self.shape)
 
     @property
     def grads(self) -> list[str]:
@@ -95,6 +110,7 @@ def _count(number: int) -> str:
 # A row of the report per loss and shape ...
 SHAPES: dict[str, list[tuple[int, ...]]] = {
     "pointwise": [(10_000_000,)],
+    "root": [(10_000_000,)],
     "rows": [(2048, 32000), (8192, 1000), (1_000_000, 10)],
     "linear": [(1024, 512, 32000)],  # rows, features, classes
 }
@@ -104,6 +120,7 @@ HESSIAN_PEER = "sklearn"
 SPECIAL = [
     Workload(fastloss.cross_entropy, (32, 10)),
     Workload(fastloss.cross_entropy, (8, 21, 65536), axis=1),
+    Workload(fastloss.cross_entropy, (8192, 1000), soft=True),
     Workload(fastloss.cross_entropy, (8192, 1000), "float64"),
     Workload(fastloss.mse, (10_000_000,), "float64"),
     Workload(fastloss.binary_cross_entropy_with_logits, (10_000_000,), "float64"),
@@ -119,6 +136,11 @@ def workloads() -> Iterator[Workload]:
     yield from SPECIAL
 
 
+def unknown() -> list[str]:
+    """The losses that no workload is known for, with their shapes."""
+    return [f"{loss.name} ({loss.shape})" for loss in fastloss.LOSSES.values() if loss.shape not in SHAPES]
+
+
 class Problem:
     """A workload with its arrays made, which knows the right answer."""
 
@@ -128,21 +150,28 @@ class Problem:
         self.classes = shape[workload.axis] if workload.rows else 1
         self.count = math.prod(shape) // self.classes  # elements of the loss, which the mean divides by
         rng = np.random.default_rng(20250101)
-        size = min(max(POOL // self.classes, 16), 4096)
-        self.pool = self._draw(rng, size)
+        size = min(max(POOL // self.classes, LEAST), 4096)
+        if workload.loss.shape == "root":  # each as often as the others: the mean is that of the pool
+            size = math.gcd(self.count, 4000)
+        self.pool = draw(rng, workload, size, self.classes)
+        self.values, self.slopes = self._solve(size)
         self.picks = rng.integers(0, size, self.count, dtype=np.uint16)
+        if workload.loss.shape == "root":
+            self.picks = rng.permutation(np.resize(np.arange(size, dtype=np.uint16), self.count))
         self.inputs = tuple(self._spread(pool) for pool in self.pool)
-        self.elements = [_element(workload, *point) for point in zip(*self.pool, strict=True)]
 
-    def _draw(self, rng: np.random.Generator, size: int) -> list[np.ndarray]:
+    def _solve(self, size: int) -> tuple[list[float], np.ndarray]:
+        """The pool's losses and slopes by the reference: these by element, by input, by class."""
         workload = self.workload
-        known = workload.loss.domains(workload.options)
-        domains = [known.get(name, Interval()) for name in input_names(workload.loss)]
-        if isinstance(workload.loss, Rows):
-            labels = [rng.integers(0, self.classes, size)] if workload.loss.target else []
-            shape, domains = (size, self.classes), domains[: len(domains) - len(labels)]
-            return [*(_draw_from(domain, rng, shape).astype(workload.dtype) for domain in domains), *labels]
-        return [_draw_from(domain, rng, size).astype(workload.dtype) for domain in domains]
+        if workload.loss.shape == "root":  # one number of all elements
+            value, slopes = element(workload, *self.pool)
+            return [value], size * np.array(slopes).reshape(1, size, 1).swapaxes(0, 1)
+        if workload.rows:
+            expect_patience(workload, self.classes, size)
+        elements = [element(workload, *point) for point in zip(*self.pool, strict=True)]
+        derivatives = len(workload.grads) * (1 + workload.hessian)
+        slopes = np.array([slopes for _, slopes in elements], dtype=np.float64)
+        return [value for value, _ in elements], slopes.reshape(size, derivatives, self.classes)
 
     def _spread(self, pool: np.ndarray) -> np.ndarray:
         """The pool's elements at their places; np.take makes an array with the classes last."""
@@ -156,21 +185,17 @@ class Problem:
     @cached_property
     def value(self) -> float:
         """The mean, by the reference."""
-        return self._mean([value for value, _ in self.elements])
+        return self._mean(self.values)
 
     def value_error(self, value: float) -> float:
         """The error of a mean, relative to the mean size of the losses."""
-        return abs(value - self.value) / self._mean([abs(value) for value, _ in self.elements])
+        return abs(value - self.value) / (self._mean([abs(value) for value in self.values]) or 1.0)
 
     def _mean(self, values: list[float]) -> float:
+        if len(values) == 1:
+            return values[0]
         counts = np.bincount(self.picks, minlength=len(values)).tolist()
         return math.fsum(n * value for n, value in zip(counts, values, strict=True)) / self.count
-
-    @cached_property
-    def slopes(self) -> np.ndarray:
-        """The derivatives of the pool's losses by the reference, one row per element: a row's by each class, an
-        element's by each input that has one, and then its second derivatives if these are asked for."""
-        return np.array([slopes for _, slopes in self.elements], dtype=np.float64)
 
     def check(self, who: str, value: float | None, derivatives: Sequence[np.ndarray | None]) -> None:
         """Raise AssertionError unless the mean (None if it was not asked for) and the derivatives are the reference's,
@@ -183,7 +208,7 @@ class Problem:
                 continue
             if array.shape != shape or array.dtype != dtype:
                 raise AssertionError(f"{who}, {self.workload}: derivative {k} is {array.dtype}{array.shape}")
-            self._check(who, array, self.slopes if self.workload.rows else self.slopes[:, k : k + 1])
+            self._check(who, array, self.slopes[:, k])
 
     def _check(self, who: str, array: np.ndarray, slopes: np.ndarray) -> None:
         dtype, axis = self.workload.dtype, self.workload.axis
@@ -191,15 +216,18 @@ class Problem:
         table = last.reshape(self.count, self.classes)
         factor = np.float64(1 if self.workload.hessian else self.count)
         step = max(1, BLOCK // self.classes)
+        # what cancels does so by the size of the row; below the normal numbers the mean's divisor costs digits
+        slack = SLOPE_SLACK[dtype] * np.maximum(1, np.abs(slopes).max(axis=1, keepdims=True))
+        slack += float(np.finfo(dtype).smallest_subnormal) * factor
         for start in range(0, self.count, step):
-            got = table[start : start + step] * factor
-            want = slopes[self.picks[start : start + step]]
-            wrong = ~(np.abs(got - want) <= SLOPE_TOLERANCE[dtype] * np.abs(want) + SLOPE_SLACK[dtype])
+            got, picks = table[start : start + step] * factor, self.picks[start : start + step]
+            want = slopes[picks]
+            wrong = ~(np.abs(got - want) <= SLOPE_TOLERANCE[dtype] * np.abs(want) + slack[picks])
             if wrong.any():
                 row, column = divmod(int(wrong.argmax()), self.classes)
                 raise AssertionError(
                     f"{who}, {self.workload}: the slope of element {start + row}, class {column}, is "
-                    f"{got[row, column]!r}, the reference says {want[row, column]!r}"
+                    f"{got[row, column]:.9g}, the reference says {want[row, column]:.9g}"
                 )
 
 
@@ -220,7 +248,8 @@ class LinearProblem(Problem):
         self.inputs = (np.take(features, self.picks, axis=0), weight, np.take(labels, self.picks))
         rows = Workload(fastloss.cross_entropy, (size, self.classes), workload.dtype)
         logits = features.astype(np.float64) @ weight.astype(np.float64).T
-        self.elements = [_element(rows, *point) for point in zip(logits, labels, strict=True)]
+        elements = [element(rows, *point) for point in zip(logits, labels, strict=True)]
+        self.values, self.slopes = [value for value, _ in elements], np.array([slopes for _, slopes in elements])
 
     def check(self, who: str, value: float | None, derivatives: Sequence[np.ndarray | None]) -> None:
         """As above; the gradients by input and weight are sums of products, as good as the largest of their row."""
@@ -242,10 +271,29 @@ def problem(workload: Workload) -> Problem:
     return LinearProblem(workload) if workload.loss.shape == "linear" else Problem(workload)
 
 
-def _draw_from(domain: Interval, rng: np.random.Generator, size: Any) -> np.ndarray:
+def draw(rng: np.random.Generator, workload: Workload, size: int, classes: int) -> list[np.ndarray]:
+    """A pool of so many elements or rows of every input, in the domains that the loss declares."""
+    loss, dtype = workload.loss, workload.dtype
+    known = loss.domains(workload.options)
+    domains = [known.get(name, Interval()) for name in input_names(loss)]
+    if not workload.rows:
+        return [_numbers(domain, rng, size).astype(dtype) for domain in domains]
+    target = getattr(loss, "target", "")
+    data = domains[:-1] if target else domains
+    pools = [_rows(domain, rng, (size, classes)).astype(dtype) for domain in data]
+    if target:
+        soft = workload.soft
+        pools.append(_rows(Interval(0, 1), rng, (size, classes)) if soft else rng.integers(0, classes, size))
+        pools[-1] = pools[-1].astype(dtype if soft else np.int64)
+    return pools
+
+
+def _numbers(domain: Interval, rng: np.random.Generator, size: int) -> np.ndarray:
     """Numbers of a domain, most of them of size 1."""
     if domain.ends:
         return rng.choice([domain.low, domain.high], size)
+    if WIDE < domain.high - domain.low < math.inf:
+        return np.clip(2 * rng.standard_normal(size), domain.low, domain.high)
     if math.isfinite(domain.low) and math.isfinite(domain.high):
         return rng.uniform(domain.low, domain.high, size)
     if math.isfinite(domain.low):
@@ -255,14 +303,45 @@ def _draw_from(domain: Interval, rng: np.random.Generator, size: Any) -> np.ndar
     return 2 * rng.standard_normal(size)
 
 
-def _element(workload: Workload, *point: Any) -> tuple[float, list[float]]:
-    """One element or row by the reference, in double: its loss and its derivatives."""
+def _rows(domain: Interval, rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+    """Rows of logits, or of what their domain says they are: probabilities, their logarithms, amounts."""
+    logits = 2 * rng.standard_normal(shape)
+    if domain.low == 0 and domain.high == math.inf:
+        return np.abs(logits)
+    if domain.high not in (0, 1):
+        return logits
+    log_probs = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    return np.minimum(log_probs, 0) if domain.high == 0 else np.exp(log_probs)
+
+
+def element(workload: Workload, *point: Any) -> tuple[float, list[float]]:
+    """One element or row by the reference, in double: its loss and its derivatives, one after the other."""
     loss, options = workload.loss, workload.options
     inputs = [number.tolist() for number in point]
     module, name = vars(sys.modules[loss.reference.__module__]), loss.reference.__name__
-    slopes = module[f"{name}_grad"](*inputs, **options)
-    slopes = list(slopes) if isinstance(slopes, (list, tuple)) else [slopes]
+    slopes = _flat(module[f"{name}_grad"](*inputs, **options))
     if workload.hessian:
-        curvatures = module[f"{name}_hess"](*inputs, **options)
-        slopes += curvatures if isinstance(curvatures, (list, tuple)) else [curvatures]
-    return loss.reference(*inputs, **options), slopes
+        slopes += _flat(module[f"{name}_hess"](*inputs, **options))
+    return float(loss.reference(*inputs, **options)), slopes
+
+
+def _flat(derivatives: Any) -> list[float]:
+    if not isinstance(derivatives, (list, tuple)):
+        return [derivatives]
+    return [number for part in derivatives for number in _flat(part)]
+
+
+def expect_patience(workload: Workload, classes: int, rows: int) -> None:
+    """Raise TimeoutError if the reference would take too long: how its work grows shows in short rows."""
+    if classes <= 512:
+        return
+    rng, times = np.random.default_rng(0), []
+    for few in (64, 512):
+        row = [pool[0] for pool in draw(rng, workload, 1, few)]
+        start = time.perf_counter()
+        element(workload, *row)
+        times.append(time.perf_counter() - start)
+    power = max(math.log(times[1] / times[0]) / math.log(512 / 64), 1.0)
+    seconds = rows * times[1] * (classes / 512) ** min(power, 2.0)
+    if seconds > PATIENCE:
+        raise TimeoutError(f"the reference would take {seconds:.0f} seconds for {rows} rows of {classes} classes")
