@@ -341,7 +341,7 @@ class Root(Loss[P]):
         """The root of the mean; the mean's gradient, divided by twice the root."""
         if ask == GRAD_HESS:
             raise TypeError(f"{self.name} has no Hessian diagonal: it is one number for all elements")
-        if reduction != "mean":
+        if not isinstance(reduction, str) or reduction != "mean":
             raise ValueError(f'reduction must be "mean", not {reduction!r}: {self.name} is one number for all elements')
         mean, scale = self._of.run(VALUE, inputs, (), weight, reduction, denominator, None), 1.0
         if self._scalable and mean in (0.0, math.inf) and np.asarray(inputs[0]).dtype == np.float64:

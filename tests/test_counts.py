@@ -248,7 +248,7 @@ def test_domains_allow_what_the_words_allow() -> None:
 def test_words_that_are_none() -> None:
     """An unknown link, and flags that are no truth values."""
     for loss in (fl.tweedie, fl.half_poisson_deviance):
-        for wrong in ("logit", "Log", "", None):
+        for wrong in ("logit", "Log", "", None, ["log"]):
             with pytest.raises(ValueError, match='link must be "log" or "identity"'):
                 loss([1.0], [1.0], link=wrong)
     for loss, name in ((fl.poisson_nll, "log_input"), (fl.poisson_nll, "full"), (fl.half_gamma_deviance, "full")):

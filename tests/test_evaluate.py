@@ -169,6 +169,7 @@ def test_errors_name_file_place_and_value(folder: Path, capsys: Any) -> None:
         (["mse", "p.npy", "q.npy", "--grad", "no/g.npy"], "cannot write no/g.npy: No such file or directory"),
         (["mse", "p.npy", "q.npy", "--grad", "sub.npy"], "sub.npy is a directory"),
         (["mse", "p.npy", "q.npy", "--grad", "a.npy", "--grad", "b.npy"], "mse has a gradient by pred: give --grad 1"),
+        (["gaussian_kl", "q.npy", "q.npy", "--grad", "a.npy", "--grad", "./a.npy"], "--grad names the same file twice"),
         (["huber", "p.npy", "q.npy", "--delta", "wide"], "--delta must be a number, not 'wide'"),
         (["huber", "p.npy", "q.npy", "--delta", "-1", *grad], "delta must be in "),
         (["huber", "p.npy", "q.npy", "--label-smoothing", "1"], "huber takes no --label-smoothing; its"),
