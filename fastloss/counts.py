@@ -563,7 +563,8 @@ def generalized_kl(
     Examples
     --------
     >>> import fastloss as fl
-    >>>     >>> fl.generalized_kl([0.0, 0.0, -np.inf], [1.0, 2.0, 0.0], reduction="none")
+    >>> import numpy as np
+    >>> fl.generalized_kl([0.0, 0.0, -np.inf], [1.0, 2.0, 0.0], reduction="none")
     array([0.        , 0.38629436, 0.        ])
     >>> loss, grad = fl.generalized_kl.value_and_grad(np.log([0.25, 0.75]), [0.5, 0.5], reduction="sum")
     >>> round(loss, 9), grad
