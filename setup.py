@@ -27,7 +27,7 @@ ISAS = {
 if not X86_64:
     ISAS = {"baseline": []}
 if chosen := os.environ.get("FASTLOSS_BUILD_ISA"):  # one build only, while developing
-    ISAS = {isa: ISAS[isa] for isa in chosen.split(",")}
+    ISAS = {isa: flags for isa, flags in ISAS.items() if isa in chosen.split(",")}
 
 # No contraction: an expression must round alike in every loop it is compiled into. No -ffast-math, ever: it breaks
 # NaN, infinities and the exact differences of vecmath.h. No debug information: Python asks for it, and its price is a

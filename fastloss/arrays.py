@@ -116,7 +116,8 @@ def parameter(name: str, value: Any, domain: Interval) -> float:
     """A hyperparameter as a float within its domain."""
     if type(value) is float and value in domain:  # the usual case, at a tenth of the price
         return value
-    if isinstance(value, str) or not hasattr(value, "__float__") or np.ndim(value) > 0:
+    # an array of no dimension makes a float even of text, and a complex number of NumPy's does, which loses a part
+    if not hasattr(value, "__float__") or isinstance(value, type) or np.ndim(value) > 0 or is_no_number(value):
         raise TypeError(f"{name} must be a number, not {type(value).__name__}")
     try:
         number = float(value)
@@ -127,6 +128,11 @@ def parameter(name: str, value: Any, domain: Interval) -> float:
     return number
 
 
+def is_no_number(value: Any) -> bool:
+    """Whether a scalar of NumPy's is no real number, such as text or a complex number."""
+    return isinstance(value, (np.generic, np.ndarray)) and value.dtype.kind not in "biuf"
+
+
 def check_reduction(reduction: Any, denominator: Any) -> None:
     if not isinstance(reduction, str) or reduction not in REDUCTIONS:
         raise ValueError(f'reduction must be "mean", "sum" or "none", not {reduction!r}')
@@ -134,6 +140,22 @@ def check_reduction(reduction: Any, denominator: Any) -> None:
         if reduction != "mean":
             raise ValueError(f'denominator divides a mean; with reduction="{reduction}" there is none')
         parameter("denominator", denominator, Interval(2.0**-1022, math.inf, high_open=True))
+
+
+def flag(name: str, value: Any) -> bool:
+    """A hyperparameter that is True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, not {value!r}")
+    return bool(value)
+
+
+def weight_sum(total: float) -> float:
+    """What the weights add up to, if it can divide a mean: the drivers refuse the same sums."""
+    if math.isinf(total):
+        raise OverflowError("the weights add up to more than a float64 holds: scale them down")
+    if 0 < abs(total) < 2.0**-1022:
+        raise OverflowError("the weights add up to so little that the mean's 1 / sum(w) overflows: scale them up")
+    return total
 
 
 def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype, inputs: dict[str, Any]) -> None:
@@ -262,7 +284,7 @@ def token_inputs(names: Sequence[str], logits: Any, labels: Any) -> tuple[np.nda
 
 
 def integer(name: str, value: Any) -> int:
-    if not hasattr(value, "__index__") or np.ndim(value) > 0:
+    if not hasattr(value, "__index__") or isinstance(value, type) or np.ndim(value) > 0:
         raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
     number: int = value.__index__()
     if not -(2**63) <= number < 2**63:
@@ -283,11 +305,11 @@ def class_axis(name: str, array: np.ndarray, axis: Any) -> int:
 
 
 def class_weights(value: Any, classes: int) -> np.ndarray:
-    """One non-negative weight per class, as the kernel reads them."""
+    """One non-negative weight per class, as the kernel reads them: a copy, which an output cannot overlap."""
     array = as_array("class_weight", value)
     if array.shape != (classes,):
         raise ValueError(f"class_weight has shape {array.shape} and must have one weight per class, ({classes},)")
-    array = np.ascontiguousarray(array, dtype=np.float64)
+    array = array.astype(np.float64, order="C")
     bad = ~(array >= 0) | np.isinf(array)
     if bad.any():
         raise unfit("class_weight", array, int(bad.argmax()), "a finite weight of at least 0", ValueError)

@@ -853,7 +853,7 @@ def platt_scaling(
     positive = float((w * y).sum())
     y = np.where(y == 1, (positive + 1) / (positive + 2), 1 / (total - positive + 2))
     largest = float(abs(f).max()) or 1.0  # no square leaves the range of a double
-    if not math.isfinite(largest):
+    if not math.isfinite(largest) or math.isnan(total + positive):
         return PlattScaling(math.nan, math.nan, False)
     f /= largest
     centre = float((w * f).sum()) / total

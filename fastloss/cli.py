@@ -1,6 +1,7 @@
 """The command `fastloss`: parses what was asked for and hands it to the module that does it."""
 
 import argparse
+import difflib
 import json
 import math
 import os
@@ -149,7 +150,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EVAL_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    files.add_argument("loss", choices=evaluate.FILE_LOSSES, metavar="LOSS", help="such as mse or cross_entropy")
+    files.add_argument("loss", type=_loss_of_files, metavar="LOSS", help="such as mse or cross_entropy")
     files.add_argument("files", nargs="+", type=Path, metavar="FILE.npy", help="its inputs, in their order")
     files.add_argument("--weight", type=Path, metavar="W.npy", help="a weight for each row or element; 0: invisible")
     files.add_argument(
@@ -213,13 +214,15 @@ def _eval(arguments: argparse.Namespace) -> None:
         # JSON has no number for inf and nan
         print(json.dumps({k: str(v) if isinstance(v, float) and not math.isfinite(v) else v for k, v in facts.items()}))
         return
-    print(f"{f'{arguments.reduction} of {arguments.loss}':<28}{result.value:.17g}")
-    print(f"{unit:<28}{result.units:,}")
+    lines = {f"{arguments.reduction} of {arguments.loss}": f"{result.value:.17g}", unit: f"{result.units:,}"}
     if result.weight != result.units:
-        print(f"{'sum of weights':<28}{result.weight:.17g}")
-    print(f"{'time':<28}{result.seconds:.2f} s")
+        lines["sum of weights"] = f"{result.weight:.17g}"
+    lines["time"] = f"{result.seconds:.2f} s"
     for name, path in zip(fl.LOSSES[arguments.loss].grads, arguments.grad, strict=False):
-        print(f"{f'gradient by {name}':<28}{path}")
+        lines[f"gradient by {name}"] = str(path)
+    width = max(28, *(len(name) + 2 for name in lines))
+    for name, line in lines.items():
+        print(f"{name:<{width}}{line}")
 
 
 def _info(arguments: argparse.Namespace) -> None:
@@ -250,6 +253,16 @@ def _info(arguments: argparse.Namespace) -> None:
 
 def _demo(arguments: argparse.Namespace) -> None:
     demo.run(arguments.epochs, arguments.batch, arguments.learning_rate, arguments.seed, arguments.output)
+
+
+def _loss_of_files(text: str) -> str:
+    if text in evaluate.FILE_LOSSES:
+        return text
+    if text in fl.LOSSES:
+        raise argparse.ArgumentTypeError(f"invalid choice: {text!r} is a loss, but not one that reads files")
+    near = difflib.get_close_matches(text, evaluate.FILE_LOSSES)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"choose from {', '.join(evaluate.FILE_LOSSES)}"
+    raise argparse.ArgumentTypeError(f"invalid choice: {text!r}; {hint}")
 
 
 def _integer(low: int, high: int | None = None) -> Callable[[str], int]:

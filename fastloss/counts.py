@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from fastloss.arrays import Interval
+from fastloss.arrays import Interval, flag
 from fastloss.loss import EVERY_NUMBER, Out, Peer, Reduction, pointwise
 from fastloss.reference import counts as reference
 
@@ -29,16 +28,9 @@ NUMBER = Interval(low_open=True, high_open=True)
 LINKS = {"log": 0.0, "identity": 1.0}
 
 
-def _flag(name: str, value: Any) -> bool:
-    """A hyperparameter that is True or False."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} must be True or False, not {value!r}")
-    return bool(value)
-
-
 def _link(link: Any) -> float:
     """A link as the kernels take it."""
-    if link not in LINKS:
+    if not isinstance(link, str) or link not in LINKS:
         raise ValueError(f'link must be "log" or "identity", not {link!r}')
     return LINKS[link]
 
@@ -132,7 +124,7 @@ def poisson_nll(
     >>> loss, grad
     (array([1., 1.]), array([-1.,  1.]))
     """
-    log_input, full = _flag("log_input", log_input), _flag("full", full)
+    log_input, full = flag("log_input", log_input), flag("full", full)
     params = (float(log_input), float(full), poisson_nll.parameter("eps", eps))
     words = None if log_input else {"log_input": False}
     return poisson_nll.run(ask, (pred, target), params, weight, reduction, denominator, out, words=words)
@@ -267,7 +259,7 @@ def half_gamma_deviance(
     >>> loss, grad
     (array([1., 2.]), array([ 0., -1.]))
     """
-    params = (float(_flag("full", full)),)
+    params = (float(flag("full", full)),)
     return half_gamma_deviance.run(ask, (pred, target), params, weight, reduction, denominator, out)
 
 

@@ -84,6 +84,8 @@ def evaluate(
             f"{name} has a gradient by {' and by '.join(loss.grads)}: give --grad {len(loss.grads)} times, "
             f"not {len(gradients)}"
         )
+    if len({path.resolve() for path in gradients}) < len(gradients):
+        raise EvaluationError("--grad names the same file twice")
     given = {word: _parsed(loss, word, text) for word, text in (words or {}).items()}
     with ExitStack() as stack:
         files = [stack.enter_context(File(path, input)) for path, input in zip(paths, inputs, strict=True)]

@@ -434,7 +434,7 @@ def sequence_logprob(
     """
     return sequence_logprob.run(
         ask, logits, tokens, weight, reduction, denominator, out,
-        ignore_index=ignore_index, whole=True, average=bool(average),
+        ignore_index=ignore_index, whole=True, average=arrays.flag("average", average),
     )  # fmt: skip
 
 
@@ -476,6 +476,7 @@ def shift_right(labels: ArrayLike, start: int, *, pad: int | None = None, ignore
         raise TypeError(f"labels holds labels of tokens, which must be integers, not {array.dtype}")
     if array.ndim == 0:
         raise ValueError("labels is a scalar: it needs an axis of positions")
+    ignore_index = arrays.integer("ignore_index", ignore_index)
     words = {"start": start, "pad": start if pad is None else pad}
     for name, token in words.items():
         words[name] = number = arrays.integer(name, token)

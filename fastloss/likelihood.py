@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from fastloss.arrays import Interval
+from fastloss.arrays import Interval, flag
 from fastloss.loss import Out, Peer, Reduction, pointwise
 from fastloss.reference import likelihood as reference
 
@@ -108,7 +108,7 @@ def gaussian_nll(
     (array([2. , 0.5]), array([-1.5,  0. ]))
     """
     eps = gaussian_nll.parameter("eps", eps)
-    params = (HALF_LOG_2PI if full else 0.0, eps)
+    params = (HALF_LOG_2PI if flag("full", full) else 0.0, eps)
     return gaussian_nll.run(ask, (pred, target, var), params, weight, reduction, denominator, out, words={"eps": eps})
 
 
@@ -174,7 +174,7 @@ def gaussian_nll_logvar(
     >>> grad.pred, grad.log_var
     (array([2., 0.]), array([-1.5,  0.5]))
     """
-    params = (HALF_LOG_2PI if full else 0.0,)
+    params = (HALF_LOG_2PI if flag("full", full) else 0.0,)
     return gaussian_nll_logvar.run(ask, (pred, target, log_var), params, weight, reduction, denominator, out)
 
 

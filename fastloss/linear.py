@@ -87,8 +87,10 @@ class Linear(Loss[P]):
         scale = scale[visible]
         flat = target.reshape((-1, classes) if soft else -1)
         divisor = 1.0
-        if reduction == "mean":
-            divisor = _mass(flat, rows, scale, class_weight) if denominator is None else float(denominator)
+        if denominator is not None:
+            divisor = float(denominator)
+        elif reduction == "mean":
+            divisor = arrays.weight_sum(_mass(flat, rows, scale, class_weight))
         by = {name: array.reshape(-1, width) if name == "input" else array for name, array in gradients.items()}
         sums = [math.nan] if divisor == 0 else [0.0]
         if divisor == 0 or len(scale) == 0:  # the mean or the sum of nothing
@@ -115,7 +117,7 @@ class Linear(Loss[P]):
         there = self.grads if bias is not None else self.grads[:2]
         if grads is None:
             return there
-        names = (grads,) if isinstance(grads, str) else tuple(grads)
+        names = (grads,) if isinstance(grads, str) or not np.iterable(grads) else tuple(grads)
         for name in names:
             if name not in there or names.count(name) > 1:
                 raise ValueError(f"grads must name some of {', '.join(there)}, each once, not {grads!r}")

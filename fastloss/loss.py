@@ -47,14 +47,13 @@ denominator : float > 0, optional
     Divides the mean instead of sum(w): with the whole batch's, the parts of a batch add up.
 out : ndarray, optional
     Where `value_and_grad` puts {gradient}, a call
-    with ``reduction="none"`` the losses, and `grad_hess` a pair.""",
+    with ``reduction="none"`` the losses{pair}.""",
     "returns": """\
 Returns
 -------
 float or ndarray
     The reduced loss; with ``reduction="none"`` one loss per {unit}, float64 if an input is or holds integers, else
-    float32. `value_and_grad` gives the loss and its gradient, `grad_hess` gradient and Hessian of the weighted sum (it
-    takes no `denominator`); {derivatives}, float64 for integers.""",
+    float32. `value_and_grad` gives the loss and its gradient{curvature}; {derivatives}, float64 for integers.""",
     "raises": """\
 Raises
 ------
@@ -190,6 +189,12 @@ class Loss(Generic[P]):
                 f"a tuple of gradients, by {fields} (each may be its input itself)"
                 if several
                 else f"the gradient (it may be `{self.grads[0]}` itself)"
+            ),
+            "pair": ", and `grad_hess` a pair" if self.hessian else "",
+            "curvature": (
+                ", `grad_hess` gradient and Hessian of the weighted sum (it\n    takes no `denominator`)"
+                if self.hessian
+                else " (there is\n    no `grad_hess`)"
             ),
             "derivatives": (
                 f"the derivatives by {fields} are named tuples with\n    these fields, each of its input's dtype"
@@ -341,7 +346,7 @@ class Root(Loss[P]):
         """The root of the mean; the mean's gradient, divided by twice the root."""
         if ask == GRAD_HESS:
             raise TypeError(f"{self.name} has no Hessian diagonal: it is one number for all elements")
-        if reduction != "mean":
+        if not isinstance(reduction, str) or reduction != "mean":
             raise ValueError(f'reduction must be "mean", not {reduction!r}: {self.name} is one number for all elements')
         mean, scale = self._of.run(VALUE, inputs, (), weight, reduction, denominator, None), 1.0
         if self._scalable and mean in (0.0, math.inf) and np.asarray(inputs[0]).dtype == np.float64:

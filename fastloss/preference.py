@@ -313,7 +313,7 @@ def kl_penalty(
     >>> loss, grad
     (array([5.00000000e-19, 3.67879441e-01]), array([-1.00000000e-09,  6.32120559e-01]))
     """
-    if estimator not in ESTIMATORS:
+    if not isinstance(estimator, str) or estimator not in ESTIMATORS:
         raise ValueError(f'estimator must be "k1", "k2" or "k3", not {estimator!r}')
     return kl_penalty.run(ask, (logp, logp_ref), (ESTIMATORS[estimator],), weight, reduction, denominator, out)
 

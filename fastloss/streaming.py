@@ -224,9 +224,13 @@ class LogitsAccumulator:
 
         Raises
         ------
+        TypeError
+            If the other is no accumulator.
         ValueError
             If the other ignores another label.
         """
+        if not isinstance(other, LogitsAccumulator):
+            raise TypeError(f"other must be a LogitsAccumulator, not {type(other).__name__}")
         if other.ignore_index != self.ignore_index:
             raise ValueError(f"the accumulators ignore different labels: {self.ignore_index} and {other.ignore_index}")
         for name, (total, weights) in other._sums.items():

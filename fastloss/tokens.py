@@ -96,7 +96,7 @@ class LogProbabilities(Tokens[P]):
             weight = np.broadcast_to(weight[..., None], labels.shape)
         divisor, scale = denominator, -1.0
         if reduction == "mean" and denominator is None and ask != GRAD_HESS:
-            total = float(np.sum(given) if whole else np.sum(given, where=kept))
+            total = arrays.weight_sum(float(np.sum(given) if whole else np.sum(given, where=kept)))
             # a mean of nothing is left to the loss; a divisor is positive
             divisor, scale = (None, 0.0) if total == 0 else (abs(total), -math.copysign(1, total))
         summed = out if ask != VALUE or not whole else None

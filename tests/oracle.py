@@ -36,7 +36,9 @@ def context(digits: int) -> mpmath.MPContext:
         return plain(numbers.fsub(x, 0.5, exact=True)) * root if abs(x) >= 1 << 16 else plain(x)
 
     def power(x: Any, y: Any) -> Any:
-        return numbers.exp(y * numbers.log(x)) if x > 0 and not numbers.isint(y) else x**y
+        # mpmath's own functions also raise complex numbers to a power
+        real = isinstance(x, numbers.mpf) and x > 0 and not numbers.isint(y)
+        return numbers.exp(y * numbers.log(x)) if real else x**y
 
     numbers.exp, numbers.power = exp, power
     for name in ("exp", "log", "power", "loggamma", "psi", "erf", "besseli"):

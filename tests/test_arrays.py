@@ -16,6 +16,7 @@ import fastloss as fl
 from .common import (
     LOSSES,
     POINTWISE,
+    ROWS,
     assert_same,
     each_dtype,
     each_form,
@@ -554,6 +555,21 @@ def test_out_must_not_overlap_an_input_elsewhere(loss: fl.Loss, soft: bool) -> N
         with pytest.raises(ValueError, match="out"):
             loss.grad_hess(*inputs, out=(beside, beside))
     assert_same(value_and_grad(loss, *inputs, out=beside)[1], expected["gradient of the mean"])
+
+
+@pytest.mark.parametrize("loss", [loss for loss in ROWS if "class_weight" in loss.__signature__.parameters], ids=named)
+def test_out_may_lie_upon_class_weights(loss: fl.Loss) -> None:
+    """They have been read before the first loss or slope is written: the results are those without the overlap."""
+    inputs = sample(loss, 1000, np.float64)
+    weights = np.linspace(0.5, 2, inputs[0].shape[-1])
+    expected, slopes = (call(*inputs, class_weight=weights, reduction="none") for call in (loss, loss.value_and_grad))
+    memory = np.zeros(inputs[0].size)
+    upon = memory[: len(weights)]
+    upon[:] = weights
+    assert_same(loss(*inputs, class_weight=upon, reduction="none", out=memory[:1000]), expected)
+    upon[:] = weights
+    out = memory.reshape(inputs[0].shape)
+    assert_same(loss.value_and_grad(*inputs, class_weight=upon, reduction="none", out=out)[1], slopes[1])
 
 
 @each_loss

@@ -321,7 +321,10 @@ def test_platt_scaling_of_hard_cases() -> None:
             other = fl.platt_scaling(moved, target)
             np.testing.assert_allclose(other.apply(moved), plain.apply(score), rtol=1e-9)
     assert fl.platt_scaling([1.0, 1, 1], [0, 1, 1]).a == 0
-    assert math.isnan(fl.platt_scaling([math.nan, 1], [0, 1]).a)
+    for arguments in (([math.nan, 1], [0, 1]), ([0, 1], [math.nan, 1]), ([0, 1], [0, 1], [math.nan, 1])):
+        found = fl.platt_scaling(*arguments[:2], weight=arguments[2] if len(arguments) > 2 else None)
+        assert math.isnan(found.a)
+        assert math.isnan(found.b)
 
 
 def test_isotonic_calibration_is_scikit_learns() -> None:

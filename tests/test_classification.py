@@ -206,3 +206,8 @@ def test_soft_cross_entropy_is_label_smoothing() -> None:
     assert value == BCE(x, t)
     assert_same(slope[:-1], BCE.value_and_grad(x, t)[1])
     assert slope[-1] == 0
+
+
+def test_varifocal_of_minus_zero_is_zero() -> None:
+    """A loss that cannot be negative is not -0 either."""
+    assert not np.signbit(fl.varifocal([-1e30], [-0.0], reduction="none"))[0]

@@ -248,10 +248,20 @@ def test_domains_allow_what_the_words_allow() -> None:
 def test_words_that_are_none() -> None:
     """An unknown link, and flags that are no truth values."""
     for loss in (fl.tweedie, fl.half_poisson_deviance):
-        for wrong in ("logit", "Log", "", None):
+        for wrong in ("logit", "Log", "", None, ["log"]):
             with pytest.raises(ValueError, match='link must be "log" or "identity"'):
                 loss([1.0], [1.0], link=wrong)
     for loss, name in ((fl.poisson_nll, "log_input"), (fl.poisson_nll, "full"), (fl.half_gamma_deviance, "full")):
         for wrong in ("exact", None, 1):
             with pytest.raises(TypeError, match=f"{name} must be True or False"):
                 loss([1.0], [1.0], **{name: wrong})
+
+
+@pytest.mark.parametrize("power", [-1.0, 0.5, 3.0])
+def test_nan_beside_a_power_that_overflows(power: float) -> None:
+    """One visible NaN makes the loss NaN, whatever is infinite in the terms of the other input."""
+    for dtype in (np.float32, np.float64):
+        for other in (1.0, np.finfo(dtype).max, np.finfo(dtype).tiny):
+            for pred, target in ((np.nan, other), (other, np.nan)):
+                pair = np.array([pred], dtype), np.array([target], dtype)
+                assert np.isnan(fl.tweedie(*pair, power=power, link="identity"))

@@ -227,12 +227,12 @@ def test_hyperparameters_outside_their_domain(loss: fl.Loss, name: str, domain: 
         for wrong in (*outside(domain), math.nan):
             with pytest.raises(ValueError, match=rf"^{name} .*{re.escape(str(domain))}.*{re.escape(str(wrong))}"):
                 call(*inputs, **{name: wrong})
-        for wrong in ("1", None, [0.5, 0.5], 1j, np.ones(2)):
+        for wrong in ("1", None, [0.5, 0.5], 1j, np.ones(2), np.complex128(1), np.array("1"), np.bytes_(b"1"), float):
             if wrong is None and loss.__signature__.parameters[name].default is None:
                 continue
             with pytest.raises(TypeError, match=rf"^{name} .*number"):
                 call(*inputs, **{name: wrong})
-        number = next(x for x in (0.5, 1.5, 2.5, 1, -1) if x in domain)
+        number = next(x for x in (0.5, 1.5, 2.5, 1, -1, -1.5) if x in domain)
         for right in (np.float32(number), np.float64(number), np.array(number), Decimal(str(number))):
             call(*inputs, **{name: right})
 

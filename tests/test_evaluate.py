@@ -131,6 +131,9 @@ def test_plain_text_says_the_same(folder: Path, capsys: Any) -> None:
     assert lines["gradient by pred"] == "x.npy"
     assert_same(np.load("x.npy"), fl.mse.value_and_grad(np.arange(2000), np.zeros(2000))[1])
     assert sorted(path.name for path in folder.iterdir()) == ["x.npy", "y.npy"]
+    save(one=np.ones(3))
+    assert main(["eval", "half_poisson_deviance", "one.npy", "one.npy"]) == 0
+    assert "mean of half_poisson_deviance  0" in capsys.readouterr().out
 
 
 def test_errors_name_file_place_and_value(folder: Path, capsys: Any) -> None:
@@ -169,6 +172,7 @@ def test_errors_name_file_place_and_value(folder: Path, capsys: Any) -> None:
         (["mse", "p.npy", "q.npy", "--grad", "no/g.npy"], "cannot write no/g.npy: No such file or directory"),
         (["mse", "p.npy", "q.npy", "--grad", "sub.npy"], "sub.npy is a directory"),
         (["mse", "p.npy", "q.npy", "--grad", "a.npy", "--grad", "b.npy"], "mse has a gradient by pred: give --grad 1"),
+        (["gaussian_kl", "q.npy", "q.npy", "--grad", "a.npy", "--grad", "./a.npy"], "--grad names the same file twice"),
         (["huber", "p.npy", "q.npy", "--delta", "wide"], "--delta must be a number, not 'wide'"),
         (["huber", "p.npy", "q.npy", "--delta", "-1", *grad], "delta must be in "),
         (["huber", "p.npy", "q.npy", "--label-smoothing", "1"], "huber takes no --label-smoothing; its"),
@@ -186,6 +190,9 @@ def test_words_are_refused_before_anything_is_read(folder: Path, capsys: Any) ->
         with pytest.raises(SystemExit):
             main(["eval", name, "a.npy", "b.npy"])
         assert f"invalid choice: '{name}'" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["eval", "crossentropy", "a.npy", "b.npy"])
+    assert "did you mean cross_entropy" in capsys.readouterr().err
     for extra in (["--block", "0"], ["--denominator", "0"], ["--reduction", "none"]):
         with pytest.raises(SystemExit):
             main(["eval", "mse", "a.npy", "b.npy", *extra])

@@ -7,6 +7,7 @@ import inspect
 import pickle
 import pkgutil
 import pydoc
+import re
 from typing import Any
 
 import pytest
@@ -103,6 +104,8 @@ def test_docstring_shows_every_way_to_call(loss: fl.Loss) -> None:
     """The value and the gradient, each with its output."""
     assert f"fl.{loss.name}(" in loss.__doc__
     assert f"fl.{loss.name}.value_and_grad(" in loss.__doc__
+    if not loss.hessian and loss.shape != "linear":  # which says so among what it raises
+        assert re.search(r"[Tt]here is\s+no `grad_hess`", loss.__doc__)
 
 
 @each_public

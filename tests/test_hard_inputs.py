@@ -58,6 +58,11 @@ def test_confident_correct_row_keeps_its_tail(dtype: type, gap: float, loss: flo
     assert log_p[1] == -dtype(gap)
 
 
+def rows_beside(loss: fl.Loss, logits: np.ndarray) -> list[np.ndarray]:
+    """The logits, and what a loss takes besides but for its target: the same rows in the other order."""
+    return [logits, *[logits[::-1].copy()] * (len(loss.inputs) - 1 - bool(loss.target))]
+
+
 @each_dtype
 @each_labelled_form
 def test_gradient_rows_add_up_to_0(loss: fl.Loss, soft: bool, dtype: np.dtype) -> None:
@@ -69,7 +74,7 @@ def test_gradient_rows_add_up_to_0(loss: fl.Loss, soft: bool, dtype: np.dtype) -
         labels = np.argmax(np.nan_to_num(logits.astype(float)), axis=1)
         labels[::3] = classes - 1
         target = np.eye(classes, dtype=dtype)[labels] if soft else labels
-        gradient = value_and_grad(loss, logits, target, reduction="sum")[1].astype(np.float64)
+        gradient = value_and_grad(loss, *rows_beside(loss, logits), target, reduction="sum")[1].astype(np.float64)
         info = ml_dtypes.finfo(dtype)
         ulps = np.exp2(np.floor(np.log2(np.maximum(abs(gradient), float(info.smallest_normal)))) - info.nmant)
         sums = np.array([math.fsum(row) for row in gradient])
@@ -219,7 +224,7 @@ def test_no_loss_is_negative_nor_minus_0(loss: fl.Loss, soft: bool, dtype: Any) 
             labels[::2] = np.nan_to_num(logits[::2], nan=0).argmax(1)
             target = np.eye(classes, dtype=dtype)[labels] if soft else labels
             smoothing = [{"label_smoothing": 0.1}] if "label_smoothing" in loss.__signature__.parameters else []
-            batches += [((logits, target), words) for words in [{}, *smoothing]]
+            batches += [((*rows_beside(loss, logits), target), words) for words in [{}, *smoothing]]
     else:
         for k, example in enumerate(loss.examples):
             domains = domains_of(loss, dict(example))
@@ -262,7 +267,7 @@ def test_every_entry_point_agrees_bitwise(loss: fl.Loss, soft: bool, dtype: type
         wide = np.concatenate([logits, np.tile(logits[::-1], 40)], axis=1)
         batches = [(z, np.eye(z.shape[1], dtype=dtype)[labels] if soft else labels) for z in (logits, wide)]
         high = dtype(domains_of(loss, {})[0].high)
-        batches = [((np.minimum(z, high), t), {}) for z, t in batches if loss.target]
+        batches = [((*rows_beside(loss, np.minimum(z, high)), t), {}) for z, t in batches if loss.target]
     else:
         others = []
         for domain in domains_of(loss, {})[1:]:

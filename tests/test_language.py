@@ -373,6 +373,8 @@ def test_shift_right() -> None:
         fl.shift_right([1.5], 0)
     with pytest.raises(TypeError, match="start"):
         fl.shift_right([1], 0.5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="ignore_index"):
+        fl.shift_right([1], 0, ignore_index=None)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="scalar"):
         fl.shift_right(1, 0)
 

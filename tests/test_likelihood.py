@@ -158,3 +158,11 @@ def test_scipy_knows_the_density(loss: fl.Loss, distribution: object) -> None:
     pred, _, target, *others = normal_numbers(loss.name, "target", *loss.inputs[2:])
     theirs = -distribution(stats, pred, *others).logpdf(target)  # type: ignore[operator]
     np.testing.assert_allclose(loss(pred, target, *others, reduction="none"), theirs, rtol=1e-11, atol=1e-12)
+
+
+def test_flags_are_true_or_false() -> None:
+    """A word such as "no" is not taken for True."""
+    for loss, inputs in ((fl.gaussian_nll, ([1.0], [1.0], [1.0])), (fl.gaussian_nll_logvar, ([1.0], [1.0], [1.0]))):
+        for wrong in ("no", None, 1):
+            with pytest.raises(TypeError, match="full must be True or False"):
+                loss(*inputs, full=wrong)

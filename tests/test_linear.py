@@ -460,6 +460,7 @@ REFUSED: list[tuple[tuple[Any, ...], dict[str, Any], type[Exception], str]] = [
     ((X, W, np.zeros((6, 5))), {"ignore_index": 3}, ValueError, "^ignore_index applies to labels"),
     ((X, W, T), {"grads": "linear_bias"}, ValueError, "^grads must name some of input, linear_weight, each once"),
     ((X, W, T), {"grads": ("input", "input")}, ValueError, "^grads must name"),
+    ((X, W, T), {"grads": 1}, ValueError, "^grads must name"),
     ((X, W, T), {"out": X}, ValueError, "^out must name 2 arrays"),
     ((X, W, T), {"out": (None, W)}, ValueError, "^out overlaps linear_weight"),
     ((X, W, T), {"out": (W, None)}, ValueError, r"^out has shape \(5, 4\) and the result \(6, 4\)"),

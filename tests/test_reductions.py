@@ -369,3 +369,25 @@ def test_weights_whose_sum_is_beyond_float64_are_an_error() -> None:
             fl.mse([1.0, 2.0], [0.0, 0.0], weight=[weight, weight])
         with pytest.raises(OverflowError, match="weights add up"):
             fl.cross_entropy(np.zeros((2, 3)), [0, 1], class_weight=[weight] * 3)
+        with pytest.raises(OverflowError, match="weights add up"):
+            fl.linear_cross_entropy(np.zeros((2, 3)), np.zeros((4, 3)), [0, 1], weight=[weight, weight])
+        for loss in (fl.token_logprobs, fl.sequence_logprob):
+            with pytest.raises(OverflowError, match="weights add up"):
+                loss(
+                    np.zeros((2, 1, 3)), [[0], [1]], weight=np.full((2, 1) if loss is fl.token_logprobs else 2, weight)
+                )
+
+
+@each_form
+def test_weights_that_divide_nothing_add_up_to_anything(loss: fl.Loss, soft: bool) -> None:
+    """Their sum is no divisor of a sum, of single losses, of a mean with a denominator: it may overflow, or be tiny."""
+    inputs = sample(loss, 4, np.float64, soft)
+    for size in (1e308, 2.0**-1060):
+        weight = np.full(4, size)
+        with np.errstate(over="ignore"):
+            expected = size * loss(*inputs, reduction="none")
+        assert_same(loss(*inputs, weight=weight, reduction="none"), expected)
+        loss(*inputs, weight=weight, reduction="sum")
+        loss(*inputs, weight=weight, denominator=4.0)
+        value_and_grad(loss, *inputs, weight=weight, reduction="sum")
+        grad_hess(loss, *inputs, weight=weight)

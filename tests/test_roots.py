@@ -88,7 +88,7 @@ def test_nothing_and_nan(loss: fl.Loss) -> None:
 def test_one_number_has_no_other_reduction_and_no_hessian(loss: fl.Loss) -> None:
     """Errors that say so."""
     inputs = batch(loss, 4, np.float64)
-    for reduction in ("sum", "none", "average"):
+    for reduction in ("sum", "none", "average", np.zeros(2)):
         with pytest.raises(ValueError, match="one number for all elements"):
             loss(*inputs, reduction=reduction)
     with pytest.raises(TypeError, match="Hessian"):

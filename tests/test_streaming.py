@@ -181,6 +181,8 @@ def test_a_refused_block_changes_nothing() -> None:
             total.update(np.eye(3), **words)
     with pytest.raises(ValueError, match=r"^logits is a scalar"):
         total.update(1.0)
+    with pytest.raises(TypeError, match=r"^other must be a LogitsAccumulator, not int"):
+        total.merge(1)  # type: ignore[arg-type]
     assert repr(total) == before
 
 

@@ -216,7 +216,7 @@ cdef void varifocal(
         factor = alpha * power_parts[real](gamma, log_share[real](it, it.w, fabs(x), kind), &back, kind)
         factor = t if t > 0 else factor
         back = 1 if t > 0 else back
-        loss[i] = factor * it.c.high * back if factor != 0 else 0 * t  # a NaN stays
+        loss[i] = factor * it.c.high * back if factor != 0 else 0 * fabs(t)  # a NaN stays
         if grad:
             h = over[real](it.d, it.one, kind)
             g = factor * (h.high + h.low) * back

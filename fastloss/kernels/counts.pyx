@@ -370,6 +370,7 @@ cdef void tweedie_by_mean(
         q = (one / (a * b) - two / b) + three / a
         q = INFINITY if (one == INFINITY) | (fabs(two) == INFINITY) | (three == INFINITY) else q
         q = 0 if q < 0 else q  # of a power next to 1 or 2 the terms are huge
+        q = m + t if (m != m) | (t != t) else q  # a NaN stays beside a term that overflows
         loss[i] = (near if fabs(v) < within else q) * (up * scale)
         if grad:
             one = two_product(-power, log_m, &one_low)

@@ -771,14 +771,15 @@ def run(
     try:
         if job.class_weight != NULL and job.kernel.smooths and (job.soft or job.params[0] != 0):
             weigh_classes(&job)
-        if job.labelled or (mean and (job.weighted or job.class_tile != NULL)):
+        if not mean or ask >= GRAD_HESS or denominator is not None:
+            if job.labelled:
+                run_chunks(&job.chunks, do_chunk, &job, True)  # looks at the labels; what rows weigh divides nothing
+            if denominator is not None:
+                divisor = denominator
+        elif job.labelled or job.weighted or job.class_tile != NULL:
             divisor = sum_of_weights(&job.chunks, do_chunk, &job)
         else:
             divisor = job.rows
-        if not mean or ask >= GRAD_HESS:
-            divisor = 1
-        elif denominator is not None:
-            divisor = denominator
         if divisor == 0:  # the mean of nothing
             total = NAN
             for array in arrays:
