@@ -293,7 +293,7 @@ def _numbers(domain: Interval, rng: np.random.Generator, size: int) -> np.ndarra
     if domain.ends:
         return rng.choice([domain.low, domain.high], size)
     if WIDE < domain.high - domain.low < math.inf:
-        return np.clip(2 * rng.standard_normal(size), domain.low, domain.high)
+        return rng.uniform(-1.5, 1.5, size)
     if math.isfinite(domain.low) and math.isfinite(domain.high):
         return rng.uniform(domain.low, domain.high, size)
     if math.isfinite(domain.low):

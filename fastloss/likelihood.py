@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from fastloss.arrays import Interval, flag
+from fastloss.arrays import LABELS, Interval, flag
 from fastloss.loss import Out, Peer, Reduction, pointwise
 from fastloss.reference import likelihood as reference
 
@@ -23,6 +23,7 @@ __all__ = [
     "lognormal_nll",
     "student_t_nll",
     "von_mises_nll",
+    "weibull_nll",
 ]
 
 POSITIVE = Interval(0, math.inf, low_open=True, high_open=True)
@@ -514,6 +515,80 @@ def gamma_nll(
     (array([ 0., -1.]), array([-0.57721566, -0.27036285]))
     """
     return gamma_nll.run(ask, (pred, target, log_shape), (), weight, reduction, denominator, out)
+
+
+@pointwise(
+    "pred",
+    "target",
+    "log_scale",
+    "event",
+    reference=reference.weibull_nll,
+    grads=("pred", "log_scale"),
+    domain={"target": POSITIVE, "log_scale": SHAPES, "event": LABELS},
+    signed=True,
+)
+def weibull_nll(
+    ask: int,
+    pred: ArrayLike,
+    target: ArrayLike,
+    log_scale: ArrayLike,
+    event: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    out: Out = None,
+) -> Any:
+    """Weibull negative log-likelihood of a time that was waited for: until the event, or until watching ended.
+
+    The loss of one element, its gradients and its second derivatives, with t = target, s = log_scale,
+    z = (log t - pred) e^-s and f = e^z - event::
+
+        loss      = e^z + event (s + log t - z)
+        gradients = -e^-s f,          event - z f
+        Hessians  = e^-2s e^z,        z (f + z e^z)
+
+    In NumPy: ``z = (np.log(target) - pred) * np.exp(-log_scale)``, then
+    ``np.mean(np.exp(z) + event * (log_scale + np.log(target) - z))``.
+
+    Parameters
+    ----------
+    pred : array_like
+        Location of the time's logarithm: e^pred is the time that 1 - 1/e of all events come before.
+    target : array_like of numbers in {target}
+        The times; of one shape with `pred`, or one of them a scalar.
+    log_scale : array_like of numbers in {log_scale}
+        Logarithm of the scale of the time's logarithm, of that shape or a scalar: Weibull's shape is e^-log_scale.
+    event : array_like of numbers in {event}
+        1 where the event was seen, 0 where watching ended before it.
+    {common}
+
+    {returns}
+
+    {raises}
+
+    Notes
+    -----
+    Smooth everywhere. The logarithm of the target is taken in two parts, 64 bits in all, and so is z, an exponent.
+    The factors of a product keep their exponents apart. Of a small scale, a time that is late is soon infinitely
+    unlikely, since e^z is a power of it: with a shape of 20 from 84 times e^pred on in float32, 2.6e15 in float64.
+
+    References
+    ----------
+    W. Weibull, A Statistical Distribution Function of Wide Applicability, Journal of Applied Mechanics (1951)
+
+    J. D. Kalbfleisch and R. L. Prentice, The Statistical Analysis of Failure Time Data (1980): censored times.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.weibull_nll([0.0, 0.0], [1.0, 1.0], [0.0, -1.0], [1, 0], reduction="none")
+    array([1., 1.])
+    >>> loss, grad = fl.weibull_nll.value_and_grad([0.0, 0.0], [1.0, 1.0], [0.0, 0.0], [1, 0], reduction="sum")
+    >>> grad.pred, grad.log_scale
+    (array([ 0., -1.]), array([1., 0.]))
+    """
+    return weibull_nll.run(ask, (pred, target, log_scale, event), (), weight, reduction, denominator, out)
 
 
 @pointwise(

@@ -21,6 +21,7 @@ POINTWISE = [loss for loss in LOSSES if loss.shape == "pointwise"]
 ROWS = [loss for loss in LOSSES if loss.shape == "rows"]
 LINEAR = [loss for loss in fl.LOSSES.values() if loss.shape == "linear"]  # logits of a product: test_linear.py
 TOKENS = [loss for loss in fl.LOSSES.values() if loss.shape == "tokens"]  # rows of sequences: test_language.py
+WIDE = 20  # the bounds of a domain that lie further apart are where a float ends, not where numbers are
 FUNCTIONS = [fl.softmax, fl.log_softmax, fl.logsumexp]
 # the functions of the modules that are no losses
 TOOLS = [
@@ -80,6 +81,8 @@ def sample(
         drawn = 3 * rng.standard_normal(shape)
         if domain.ends:
             drawn = np.where(rng.random(shape) < 0.5, domain.low, domain.high)
+        elif WIDE < domain.high - domain.low < np.inf:
+            drawn = rng.uniform(-1.5, 1.5, shape)
         else:
             if np.isfinite(domain.low):
                 drawn = domain.low + abs(drawn)

@@ -78,11 +78,13 @@ def test_lognormal_is_gaussian_of_the_logarithm() -> None:
     np.testing.assert_allclose(value, normal, rtol=1e-13, atol=1e-14)
 
 
-def test_gamma_of_shape_1_is_exponential() -> None:
-    """It is then pred + t e^-pred."""
+def test_gamma_and_weibull_of_shape_1_are_exponential() -> None:
+    """Both are then pred + t e^-pred."""
     pred, _, target = normal_numbers("exponential", "target")
     expected, nothing = pred + target * np.exp(-pred), np.zeros(200)
     np.testing.assert_allclose(fl.gamma_nll(pred, target, nothing, reduction="none"), expected, rtol=1e-13)
+    weibull = fl.weibull_nll(pred, target, nothing, np.ones(200), reduction="none")
+    np.testing.assert_allclose(weibull, expected, rtol=1e-13)
 
 
 def test_evidential_regression_is_students() -> None:
@@ -158,6 +160,27 @@ def test_scipy_knows_the_density(loss: fl.Loss, distribution: object) -> None:
     pred, _, target, *others = normal_numbers(loss.name, "target", *loss.inputs[2:])
     theirs = -distribution(stats, pred, *others).logpdf(target)  # type: ignore[operator]
     np.testing.assert_allclose(loss(pred, target, *others, reduction="none"), theirs, rtol=1e-11, atol=1e-12)
+
+
+def test_scipy_knows_weibull() -> None:
+    """-logpdf of an event that was seen, -logsf of one that was not."""
+    stats = pytest.importorskip("scipy.stats")
+    pred, log_scale, target = normal_numbers("weibull", "target")
+    pred, log_scale = pred / 3, log_scale / 6  # a time far too late is infinitely unlikely
+    theirs = stats.weibull_min(np.exp(-log_scale), 0, np.exp(pred))
+    for event, expected in ((1, -theirs.logpdf(target)), (0, -theirs.logsf(target))):
+        ours = fl.weibull_nll(pred, target, log_scale, np.full(200, event), reduction="none")
+        np.testing.assert_allclose(ours, expected, rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize(("dtype", "late"), [(np.float32, 84), (np.float64, 2.58e15)])
+def test_a_late_time_is_infinitely_unlikely(dtype: type, late: float) -> None:
+    """With a shape of 20, from so many times the ordinary one on, as the docstring says; and its gradients are."""
+    for factor, finite in ((1, True), (1.01, False)):
+        inputs = [np.array([x], dtype) for x in (0, factor * late, -np.log(20), 1)]
+        assert np.isfinite(fl.weibull_nll(*inputs, reduction="none")) == finite
+    gradient = fl.weibull_nll.value_and_grad(*inputs, reduction="none")[1]
+    assert gradient.pred == gradient.log_scale == -np.inf
 
 
 def test_flags_are_true_or_false() -> None:

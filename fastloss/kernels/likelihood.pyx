@@ -447,6 +447,48 @@ cdef void gamma(
                 hess_log_shape[i] = <real>(norm + rounded(tail, True))
 
 
+# e^z + event (s + log t - z) with z = (log t - pred) e^-s: -e^-s f, event - z f with f = e^z - event, which is expm1(z)
+# or e^z. From z = -20000 on e^z is 0, whatever it is multiplied by.
+cdef void weibull(
+    real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
+) noexcept nogil:
+    cdef real* pred = inputs[0]
+    cdef real* target = inputs[1]
+    cdef real* log_scale = inputs[2]
+    cdef real* event = inputs[3]
+    cdef real* by_pred = grads[0]
+    cdef real* by_log_scale = grads[2]
+    cdef real* hess_pred = hesses[0]
+    cdef real* hess_log_scale = hesses[2]
+    cdef double scale = params[SCALE], s, seen, logs, low, rest, high
+    cdef bint near
+    cdef Scaled rate, z, power, f, g
+    cdef Py_ssize_t i
+    for i in range(n):
+        s = log_scale[i]
+        seen = event[i]
+        logs = log_wide(target[i], &low)
+        high = two_sum(logs, -<double>pred[i], &rest)
+        rate = exponential(-s, 0, True)
+        z = times(sum_of_two(high, rest + low, True), rate, True)
+        high = parts(z, &low, True)
+        near = fabs(high) < 1
+        power = choose(high < -20000, number(0, True), exponential(high, low, True))
+        rest = 10000 if high > 10000 else high  # where e^z is infinite z need not be
+        rest = (s + logs) - rest
+        loss[i] = rounded(multiple(scale, power), True) + (0 if seen == 0 else seen * rest * scale)
+        if by_pred:
+            f = choose(near, number(expm1_wide(high, low), True), plus(power, number(-1, True), True))
+            f = choose(seen == 0, power, f)
+            by_pred[i] = <real>unless_nan(0 - rounded(times(rate, f, True), True), seen)
+            g = plus(number(seen, True), multiple(-1, times(z, f, True)), True)
+            by_log_scale[i] = <real>rounded(g, True)
+            if hess_pred:
+                hess_pred[i] = <real>rounded(times(times(rate, rate, True), power, True), True)
+                g = times(z, plus(f, times(z, power, True), True), True)
+                hess_log_scale[i] = <real>rounded(g, True)
+
+
 # (log I0(k) - k) + log(2 pi) + k (1 - cos r), the last as 2 k sin(r/2)^2: k sin r, (1 - cos r) - (1 - I1(k)/I0(k)).
 cdef void von_mises(
     real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
@@ -549,6 +591,7 @@ KERNELS = {
     "student_t_nll": kernel(student_t[float], student_t[double], 4, 0b1101, True),
     "lognormal_nll": kernel(lognormal[float], lognormal[double], 3, 0b101, True),
     "gamma_nll": kernel(gamma[float], gamma[double], 3, 0b101, True),
+    "weibull_nll": kernel(weibull[float], weibull[double], 4, 0b101, True),
     "von_mises_nll": kernel(von_mises[float], von_mises[double], 3, 0b101, True),
     "evidential_nig_nll": kernel(evidential_nig[float], evidential_nig[double], 5, 0b11101, True),
     "crps_gaussian": kernel(crps_gaussian[float], crps_gaussian[double], 3, 0b101, True),
