@@ -6,8 +6,8 @@ close distributions are small differences, and their sum is far smaller still.
 
 from libc.math cimport INFINITY, NAN, fabs, sqrt
 from fastloss.kernels.lanes cimport (
-    LABELS, NO_TARGET, TILE, Lanes, Softmax, add, at_labels, clear, lanes_at, log_total, pick, place, row_kernel, rows_in,
-    settle_sum, share, softmax_of, tempered_softmax_of,
+    ACROSS, LABELS, NO_TARGET, TILE, Lanes, RowF32, Softmax, add, at_labels, clear, lanes_at, log_total, pick, place,
+    row_kernel, rows_in, settle_sum, share, softmax_of, spread_sum, tempered_softmax_of,
 )
 from fastloss.kernels.vecmath cimport log, log1p, log_wide, real, sum_of, two_quotient, two_sum
 
@@ -26,6 +26,41 @@ cdef extern from "divergence.h" nogil:
     double difference "dv_difference"(double p, double q, double d, double low) noexcept
     double skew "dv_skew"(double u, double u_low, double gap, double m, double* low) noexcept
     double mixture "dv_mixture"(double b, double c, double c_low, double d, double d_low, double* low) noexcept
+    ctypedef struct Rows "dv_rows":
+        double rate
+        double top_z[TILE]
+        double top_k[TILE]
+        double inverse_q[TILE]
+        double inverse_p[TILE]
+        double shift[TILE]
+
+    void dv_compare_quick(
+        const float* z, const float* k, const float* eq, const float* ep, const Rows* t, Py_ssize_t n, bint along,
+        double* bent, double* missing) noexcept
+    void dv_gaps_quick(
+        const float* z, const float* k, float* eq, const float* ep, const Rows* t, const double* scale, Py_ssize_t n,
+        bint along) noexcept
+    void dv_reverse_quick(
+        const float* z, const float* k, const float* eq, float* ep, const Rows* t, Py_ssize_t n, bint along,
+        double* total, double* mean) noexcept
+    void dv_centre_quick(
+        float* eq, const float* s, const Rows* t, const double* mean, const double* scale, Py_ssize_t n, bint along,
+        double* others) noexcept
+    void dv_jsd_quick(
+        const float* z, const float* k, const float* eq, float* ep, const Rows* t, double b, double c, Py_ssize_t n,
+        bint along, double* total, double* mean) noexcept
+    void dv_skew_quick(
+        const float* z, const float* k, const float* eq, float* ep, const Rows* t, double a, double c, Py_ssize_t n,
+        bint along, double* total, double* mean) noexcept
+    void dv_sides_quick(
+        const float* z, const float* k, const float* eq, float* ep, const Rows* t, Py_ssize_t n, bint along,
+        double* total, double* above, double* below, double* beside) noexcept
+    void dv_sided_quick(
+        float* eq, const float* side, const Rows* t, const double* up, const double* down, const double* level,
+        Py_ssize_t n, bint along) noexcept
+    void dv_js_probs_quick(
+        const float* p, const float* q, double b, double c, Py_ssize_t n, double* total, float* slope) noexcept
+    void dv_kl_div_quick(const float* x, const float* p, Py_ssize_t n, double* total) noexcept
 
 
 cdef inline double log_ratio(
@@ -109,10 +144,13 @@ cdef void kl_div(
     clear(lanes, lost)
     for j in range(lanes.steps):
         k = j * n
-        for i in range(lanes_at(lanes, j)):
-            high = log_wide(p[k + i], &low)
-            v = <double>p[k + i] * ((high - <double>x[k + i]) + low)
-            add(&total[i], &lost[i], v if (p[k + i] != 0) | (x[k + i] != x[k + i]) else 0)
+        if real is float:
+            dv_kl_div_quick(x + k, p + k, lanes_at(lanes, j), total)
+        else:
+            for i in range(lanes_at(lanes, j)):
+                high = log_wide(p[k + i], &low)
+                v = <double>p[k + i] * ((high - <double>x[k + i]) + low)
+                add(&total[i], &lost[i], v if (p[k + i] != 0) | (x[k + i] != x[k + i]) else 0)
     settle(lanes, total, lost)
     for i in range(rows_in(lanes)):
         loss[i] = total[i]
@@ -209,14 +247,17 @@ cdef void js_divergence(
     clear(lanes, lost)
     for j in range(lanes.steps):
         k = j * n
-        for i in range(lanes_at(lanes, j)):
-            pi = p[k + i]
-            qi = q[k + i]
-            u = share_of(pi, qi, c, c_low, &gap_u, &u_low)
-            v = share_of(qi, pi, b, 0, &gap_v, &v_low)
-            value = b * bend(pi, u, u_low, gap_u)
-            value += c * bend(qi, v, v_low, gap_v)
-            add(&total[i], &lost[i], value)
+        if real is float:
+            dv_js_probs_quick(p + k, q + k, b, c, lanes_at(lanes, j), total, g + k)
+        else:
+            for i in range(lanes_at(lanes, j)):
+                pi = p[k + i]
+                qi = q[k + i]
+                u = share_of(pi, qi, c, c_low, &gap_u, &u_low)
+                v = share_of(qi, pi, b, 0, &gap_v, &v_low)
+                value = b * bend(pi, u, u_low, gap_u)
+                value += c * bend(qi, v, v_low, gap_v)
+                add(&total[i], &lost[i], value)
     settle(lanes, total, lost)
     for i in range(rows_in(lanes)):
         loss[i] = total[i]
@@ -226,6 +267,9 @@ cdef void js_divergence(
     for j in range(lanes.steps):
         k = j * n
         for i in range(lanes_at(lanes, j)):
+            if real is float:
+                g[k + i] = <real>(scale[i] * <double>g[k + i])
+                continue
             pi = p[k + i]
             qi = q[k + i]
             v = share_of(qi, pi, b, 0, &gap_v, &v_low)
@@ -386,8 +430,8 @@ cdef inline double times_q(const Pair* t, double e, Py_ssize_t i, double x) noex
 
 
 # loss = factor sum of p (e^d - 1 - d) with d = log q - log p, gradient_c = factor rate (q - p).
-cdef void forward_kl(
-    real** inputs, real** grads, double* loss, const Lanes* lanes, double temperature, double factor
+cdef void forward_kl_exact(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
 ) noexcept nogil:
     cdef real* z = inputs[0]
     cdef real* k = inputs[1]
@@ -396,8 +440,8 @@ cdef void forward_kl(
     cdef double scale[TILE]
     cdef Pair t
     cdef Py_ssize_t i, j, at, n = lanes.width
-    cdef double d, low
-    compare[real](lanes, z, k, temperature, eq, ep, &t)
+    cdef double d, low, factor = params[1]
+    compare[real](lanes, z, k, params[0], eq, ep, &t)
     for i in range(rows_in(lanes)):
         loss[i] = factor * t.divergence[i]
         if t.divergence[i] > 1e300 and fabs(t.top_z[i]) < INFINITY and fabs(t.top_k[i]) < INFINITY:
@@ -413,8 +457,8 @@ cdef void forward_kl(
 
 
 # loss = sum of q (e^-d - 1 + d), gradient_c = rate q (d - loss).
-cdef void backward_kl(
-    real** inputs, real** grads, double* loss, const Lanes* lanes, double temperature
+cdef void backward_kl_exact(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
 ) noexcept nogil:
     cdef real* z = inputs[0]
     cdef real* k = inputs[1]
@@ -429,7 +473,7 @@ cdef void backward_kl(
     cdef Py_ssize_t i, j, at, n = lanes.width
     cdef double d, low, bent, tail, q, slope
     cdef bint nothing
-    compare[real](lanes, z, k, temperature, eq, ep, &t)
+    compare[real](lanes, z, k, params[0], eq, ep, &t)
     clear(lanes, total)
     clear(lanes, lost)
     clear(lanes, mean)
@@ -470,6 +514,304 @@ cdef void backward_kl(
     balance[real](lanes, &t, total, lost, mean, scale, eq)
 
 
+# ---- of logits in float ----
+
+ctypedef struct Quick:
+    Rows rows
+    double divergence[TILE]      # KL(p || q)
+    double most[TILE]            # how much q has of its largest class
+    int top[TILE]
+    bint odd[TILE]               # whether the row is left to the exact kernel: infinite or masked logits, enormous ratios
+    bint any_odd
+
+
+cdef void compare_quick(
+    const Lanes* lanes, const float* z, const float* k, double temperature, float* eq, float* ep, Quick* t
+) noexcept nogil:
+    """`compare` for rows of float."""
+    cdef Softmax s
+    cdef double bent[TILE]
+    cdef double missing[TILE]
+    cdef Py_ssize_t i, j, at, n = lanes.width
+    cdef double r, rate_low, rate = two_quotient(1, temperature, &rate_low)
+    cdef int again, round
+    t.rows.rate = rate
+    tempered_softmax_of[float](lanes, k, rate, rate_low, LIFT, ep, &s)
+    for i in range(rows_in(lanes)):
+        t.rows.top_k[i] = s.m[i]
+        t.rows.inverse_p[i] = 1 / s.total[i]
+        t.rows.shift[i] = -log_total(&s, i)
+    tempered_softmax_of[float](lanes, z, rate, rate_low, LIFT, eq, &s)
+    for i in range(rows_in(lanes)):
+        t.rows.top_z[i] = s.m[i]
+        t.rows.inverse_q[i] = 1 / s.total[i]
+        t.rows.shift[i] += log_total(&s, i)
+        t.top[i] = s.top[i]
+        t.most[i] = s.e_top[i] / s.total[i]
+        t.odd[i] = 0
+    t.any_odd = 0
+    for round in range(4):
+        clear(lanes, bent)
+        clear(lanes, missing)
+        for j in range(lanes.steps):
+            at = j * n
+            dv_compare_quick(
+                z + at, k + at, eq + at, ep + at, &t.rows, lanes_at(lanes, j), lanes.along, bent, missing
+            )
+        spread_sum(lanes, bent)
+        spread_sum(lanes, missing)
+        again = 0
+        for i in range(rows_in(lanes)):
+            r = missing[i]
+            if r * r > bent[i] / 4 and round < 3:
+                t.rows.shift[i] += log1p[double](r)
+                again = 1
+        if not again:
+            break
+    mark_odd(lanes, bent, missing, t)
+    for i in range(rows_in(lanes)):
+        r = missing[i]
+        t.divergence[i] = bent[i]
+        if not r * r > bent[i] / 4:
+            t.rows.shift[i] += log1p[double](r)
+            t.divergence[i] -= r * r / 2
+
+
+cdef void mark_odd(const Lanes* lanes, const double* loss, const double* mean, Quick* t) noexcept nogil:
+    """Leave what is infinite, enormous or NaN to the exact kernel."""
+    cdef Py_ssize_t i
+    for i in range(rows_in(lanes)):
+        if not fabs(loss[i]) + fabs(mean[i]) < 1e30:
+            t.odd[i] = 1
+            t.any_odd = 1
+
+
+cdef void redo(
+    RowF32 exact, float** inputs, float** grads, double* loss, const Lanes* lanes, const double* params, const Quick* t
+) noexcept nogil:
+    """Compute the odd rows again, one by one: what a row's neighbours are must not be seen in its bits."""
+    cdef float z[ACROSS]
+    cdef float k[ACROSS]
+    cdef float eq[ACROSS]
+    cdef float ep[ACROSS]
+    cdef float* row_inputs[2]
+    cdef float* row_grads[2]
+    cdef Lanes one
+    cdef Py_ssize_t i, c, n = lanes.width
+    if not t.any_odd:
+        return
+    if lanes.along:
+        exact(inputs, grads, NULL, loss, lanes, params)
+        return
+    row_inputs[0], row_inputs[1] = z, k
+    row_grads[0], row_grads[1] = eq, ep
+    one = lanes[0]
+    one.along = 1
+    one.width = one.last = lanes.classes
+    one.steps = 1
+    one.stride = 0
+    one.following = NULL
+    for i in range(lanes.classes):
+        one.at[i] = <int>i
+    for i in range(n):
+        if not t.odd[i]:
+            continue
+        one.scale[0] = lanes.scale[i]
+        for c in range(lanes.classes):
+            z[c] = inputs[0][c * n + i]
+            k[c] = inputs[1][c * n + i]
+        exact(row_inputs, row_grads, NULL, &loss[i], &one, params)
+        if lanes.with_grad:
+            for c in range(lanes.classes):
+                grads[0][c * n + i] = eq[c]
+
+
+cdef void centre_quick(
+    const Lanes* lanes, const Quick* t, float* eq, const float* slopes, double* mean, const double* loss, double factor
+) noexcept nogil:
+    """The gradient factor q (s - mean) of slopes s, balanced as above."""
+    cdef double others[TILE]
+    cdef double scale[TILE]
+    cdef double top[TILE]
+    cdef Py_ssize_t i, j, at, n = lanes.width
+    share[double](lanes, mean)
+    scales_of(lanes, loss, factor, scale)
+    clear(lanes, others)
+    for i in range(rows_in(lanes)):
+        at = place(lanes, i, t.top[i])
+        top[i] = eq[at] * t.rows.inverse_q[i] * (slopes[at] - mean[i])
+        eq[at] = 0
+    for j in range(lanes.steps):
+        at = j * n
+        dv_centre_quick(eq + at, slopes + at, &t.rows, mean, scale, lanes_at(lanes, j), lanes.along, others)
+    spread_sum(lanes, others)
+    for i in range(rows_in(lanes)):
+        top[i] = -others[i] if t.most[i] > 0.5 else top[i]
+        eq[place(lanes, i, t.top[i])] = <float>(top[i] * scale[i])
+
+
+cdef void forward_kl_quick(
+    float** inputs, float** grads, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    cdef Quick t
+    cdef double scale[TILE]
+    cdef Py_ssize_t i, j, at, n = lanes.width
+    compare_quick(lanes, inputs[0], inputs[1], params[0], grads[0], grads[1], &t)
+    for i in range(rows_in(lanes)):
+        loss[i] = params[1] * t.divergence[i]
+    if lanes.with_grad:
+        scales_of(lanes, loss, params[1] * t.rows.rate, scale)
+        for j in range(lanes.steps):
+            at = j * n
+            dv_gaps_quick(
+                inputs[0] + at, inputs[1] + at, grads[0] + at, grads[1] + at, &t.rows, scale, lanes_at(lanes, j),
+                lanes.along
+            )
+    redo(<RowF32>forward_kl_exact[float], inputs, grads, loss, lanes, params, &t)
+
+
+cdef void backward_kl_quick(
+    float** inputs, float** grads, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    cdef Quick t
+    cdef double mean[TILE]
+    cdef double total[TILE]
+    cdef Py_ssize_t i, j, at, n = lanes.width
+    compare_quick(lanes, inputs[0], inputs[1], params[0], grads[0], grads[1], &t)
+    clear(lanes, total)
+    clear(lanes, mean)
+    for j in range(lanes.steps):
+        at = j * n
+        dv_reverse_quick(
+            inputs[0] + at, inputs[1] + at, grads[0] + at, grads[1] + at, &t.rows, lanes_at(lanes, j), lanes.along, total,
+            mean
+        )
+    spread_sum(lanes, total)
+    spread_sum(lanes, mean)
+    for i in range(rows_in(lanes)):
+        loss[i] = total[i]
+    mark_odd(lanes, total, mean, &t)
+    if lanes.with_grad:
+        centre_quick(lanes, &t, grads[0], grads[1], mean, loss, t.rows.rate)
+    redo(<RowF32>backward_kl_exact[float], inputs, grads, loss, lanes, params, &t)
+
+
+cdef void jsd_quick(
+    float** inputs, float** grads, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    cdef Quick t
+    cdef double mean[TILE]
+    cdef double total[TILE]
+    cdef Py_ssize_t i, j, at, n = lanes.width
+    cdef double b = params[0], c = 1 - b
+    compare_quick(lanes, inputs[0], inputs[1], params[1], grads[0], grads[1], &t)
+    clear(lanes, total)
+    clear(lanes, mean)
+    for j in range(lanes.steps):
+        at = j * n
+        dv_jsd_quick(
+            inputs[0] + at, inputs[1] + at, grads[0] + at, grads[1] + at, &t.rows, b, c, lanes_at(lanes, j), lanes.along,
+            total, mean
+        )
+    spread_sum(lanes, total)
+    spread_sum(lanes, mean)
+    for i in range(rows_in(lanes)):
+        loss[i] = total[i]
+    mark_odd(lanes, total, mean, &t)
+    if lanes.with_grad:
+        centre_quick(lanes, &t, grads[0], grads[1], mean, loss, c * t.rows.rate)
+    redo(<RowF32>jsd_exact[float], inputs, grads, loss, lanes, params, &t)
+
+
+cdef void skewed_kl_quick(
+    float** inputs, float** grads, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    cdef Quick t
+    cdef double mean[TILE]
+    cdef double total[TILE]
+    cdef Py_ssize_t i, j, at, n = lanes.width
+    cdef double a = params[0], c = 1 - a
+    compare_quick(lanes, inputs[0], inputs[1], 1, grads[0], grads[1], &t)
+    clear(lanes, total)
+    clear(lanes, mean)
+    for j in range(lanes.steps):
+        at = j * n
+        dv_skew_quick(
+            inputs[0] + at, inputs[1] + at, grads[0] + at, grads[1] + at, &t.rows, a, c, lanes_at(lanes, j), lanes.along,
+            total, mean
+        )
+    spread_sum(lanes, total)
+    spread_sum(lanes, mean)
+    for i in range(rows_in(lanes)):
+        loss[i] = total[i]
+    mark_odd(lanes, total, mean, &t)
+    if lanes.with_grad:
+        centre_quick(lanes, &t, grads[0], grads[1], mean, loss, c)
+    redo(<RowF32>skewed_kl_exact[float], inputs, grads, loss, lanes, params, &t)
+
+
+cdef void tvd_quick(
+    float** inputs, float** grads, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    cdef Quick t
+    cdef double total[TILE]
+    cdef double above[TILE]
+    cdef double below[TILE]
+    cdef double beside[TILE]
+    cdef double scale[TILE]
+    cdef Py_ssize_t i, j, at, n = lanes.width
+    cdef double up, down
+    compare_quick(lanes, inputs[0], inputs[1], 1, grads[0], grads[1], &t)
+    clear(lanes, total)
+    clear(lanes, above)
+    clear(lanes, below)
+    clear(lanes, beside)
+    for j in range(lanes.steps):
+        at = j * n
+        dv_sides_quick(
+            inputs[0] + at, inputs[1] + at, grads[0] + at, grads[1] + at, &t.rows, lanes_at(lanes, j), lanes.along, total,
+            above, below, beside
+        )
+    spread_sum(lanes, total)
+    spread_sum(lanes, above)
+    spread_sum(lanes, below)
+    spread_sum(lanes, beside)
+    for i in range(rows_in(lanes)):
+        loss[i] = total[i] / 2
+    if lanes.with_grad:
+        scales_of(lanes, loss, 0.5, scale)
+        for i in range(n):
+            up = scale[i] * (2 * below[i] + beside[i])
+            down = scale[i] * (-2 * above[i] - beside[i])
+            beside[i] = scale[i] * (below[i] - above[i])
+            above[i] = up
+            below[i] = down
+        for j in range(lanes.steps):
+            at = j * n
+            dv_sided_quick(grads[0] + at, grads[1] + at, &t.rows, above, below, beside, lanes_at(lanes, j), lanes.along)
+    redo(<RowF32>tvd_distillation_exact[float], inputs, grads, loss, lanes, params, &t)
+
+
+cdef void forward_kl(
+    real** inputs, real** grads, double* loss, const Lanes* lanes, double temperature, double factor
+) noexcept nogil:
+    cdef double params[2]
+    params[0], params[1] = temperature, factor
+    if real is float:
+        forward_kl_quick(inputs, grads, loss, lanes, params)
+    else:
+        forward_kl_exact[real](inputs, grads, NULL, loss, lanes, params)
+
+
+cdef void backward_kl(
+    real** inputs, real** grads, double* loss, const Lanes* lanes, double temperature
+) noexcept nogil:
+    if real is float:
+        backward_kl_quick(inputs, grads, loss, lanes, &temperature)
+    else:
+        backward_kl_exact[real](inputs, grads, NULL, loss, lanes, &temperature)
+
+
 cdef void kl_divergence(
     real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
 ) noexcept nogil:
@@ -484,7 +826,7 @@ cdef void reverse_kl_divergence(
 
 # loss = sum of b p log(p/m) + c q log(q/m), m = b p + c q, c = 1 - b, as b p (u - log1p(u)) + c q (v - log1p(v)) with
 # u = (m - p)/p, v = (m - q)/q; gradient_c = c rate q (l - sum of q l) with l = log(q/m) = -log1p(v).
-cdef void jsd(
+cdef void jsd_exact(
     real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
 ) noexcept nogil:
     cdef real* z = inputs[0]
@@ -501,12 +843,6 @@ cdef void jsd(
     cdef Pair t
     cdef Py_ssize_t i, j, at, n = lanes.width
     cdef double b = params[0], c = 1 - b, c_low = (1 - c) - b, d, low, u, u_low, v, v_low, q, p, gap, r, log_b = log[double](b)
-    if b == 0:
-        forward_kl[real](inputs, grads, loss, lanes, params[1], 1)
-        return
-    if c == 0:
-        backward_kl[real](inputs, grads, loss, lanes, params[1])
-        return
     compare[real](lanes, z, k, params[1], eq, ep, &t)
     clear(lanes, of_p)
     clear(lanes, of_p_lost)
@@ -553,9 +889,22 @@ cdef void jsd(
     balance[real](lanes, &t, of_q, of_q_lost, loss, scale, eq)
 
 
+cdef void jsd(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    if params[0] == 0:
+        forward_kl[real](inputs, grads, loss, lanes, params[1], 1)
+    elif params[0] == 1:
+        backward_kl[real](inputs, grads, loss, lanes, params[1])
+    elif real is float:
+        jsd_quick(inputs, grads, loss, lanes, params)
+    else:
+        jsd_exact[real](inputs, grads, NULL, loss, lanes, params)
+
+
 # loss = KL(p || m), m = a p + c q, c = 1 - a, as sum of p (u - log1p(u)) with u = (m - p)/p; gradient_c = c q (s - sum of q s)
 # with s = (m - p)/m.
-cdef void skewed_kl(
+cdef void skewed_kl_exact(
     real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
 ) noexcept nogil:
     cdef real* z = inputs[0]
@@ -570,9 +919,6 @@ cdef void skewed_kl(
     cdef Pair t
     cdef Py_ssize_t i, j, at, n = lanes.width
     cdef double a = params[0], c = 1 - a, c_low = (1 - c) - a, d, low, u, u_low, q, p, gap, m, s, s_low
-    if a == 0:
-        forward_kl[real](inputs, grads, loss, lanes, 1, 1)
-        return
     compare[real](lanes, z, k, 1, eq, ep, &t)
     clear(lanes, total)
     clear(lanes, lost)
@@ -617,9 +963,20 @@ cdef void skewed_kl(
     balance[real](lanes, &t, total, lost, loss, scale, eq)
 
 
+cdef void skewed_kl(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    if params[0] == 0:
+        forward_kl[real](inputs, grads, loss, lanes, 1, 1)
+    elif real is float:
+        skewed_kl_quick(inputs, grads, loss, lanes, params)
+    else:
+        skewed_kl_exact[real](inputs, grads, NULL, loss, lanes, params)
+
+
 # loss = sum of |q - p| / 2, gradient_c = q (s - sum of q s) / 2 with s = sign(q - p), where q > p of what lies below and
 # beside p, and so on: 1 - sum of q s would cancel.
-cdef void tvd_distillation(
+cdef void tvd_distillation_exact(
     real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
 ) noexcept nogil:
     cdef real* z = inputs[0]
@@ -676,6 +1033,15 @@ cdef void tvd_distillation(
             low = 2 * below[i] + beside[i] if gap > 0 else low
             low = -2 * above[i] - beside[i] if gap < 0 else low
             eq[at + i] = <real>(scale[i] * q * low)
+
+
+cdef void tvd_distillation(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    if real is float:
+        tvd_quick(inputs, grads, loss, lanes, params)
+    else:
+        tvd_distillation_exact[real](inputs, grads, NULL, loss, lanes, params)
 
 
 # loss = sum of p (-log p), gradient_c = p ((-log p) - loss), with -log p = (m - z) + L.
