@@ -22,13 +22,7 @@ Out = Array | tuple[Array | tuple[Array, ...], ...]
 # What a declaration is asked for; the drivers know the same numbers.
 VALUE, VALUE_AND_GRAD, GRAD_HESS = 0, 1, 2
 
-COMMON = (
-    "weight",
-    "reduction",
-    "denominator",
-    "axis",
-    "out",
-)  # the words a loss has that its reference has not
+COMMON = ("weight", "reduction", "denominator", "axis", "out")  # the words a loss has that its reference has not
 
 EVERY_NUMBER = Interval()
 
@@ -57,11 +51,11 @@ float or ndarray
     "raises": """\
 Raises
 ------
-ValueError
+{index}ValueError
     If {shapes}, a number is outside its domain (the message names the first and its place), a word is
     unknown, or `out` has the wrong shape, dtype or layout.
 TypeError
-    If an argument does not hold real numbers.""",
+    If an argument does not hold real numbers{integers}.""",
 }
 
 LOSSES: "dict[str, Loss[...]]" = {}
@@ -115,6 +109,8 @@ class Loss(Generic[P]):
     Attributes
     ----------
     name, family : str
+    shape : {"pointwise", "root", "rows", "linear", "tokens"}
+        What one loss belongs to: an element, all of them, a row, a row of a product, a token.
     inputs, grads : tuple of str
         The arrays it takes, and those among them that it has a gradient by.
     reference : callable
@@ -180,6 +176,7 @@ class Loss(Generic[P]):
         """The docstring, with what all losses have in common, and the domains, put where they belong."""
         unit = {"rows": "row", "tokens": "token"}.get(self.shape, "element")
         whole, several = unit == "element", len(self.grads) > 1
+        labelled = unit == "row" and "ignore_index" in self.__signature__.parameters
         fields = ", ".join(f"`{name}`" for name in self.grads)
         words = {
             "unit": unit,
@@ -201,6 +198,13 @@ class Loss(Generic[P]):
                 if several
                 else f"derivatives have the dtype of `{self.grads[0]}`"
             ),
+            "index": (
+                "IndexError\n    If a label is neither a class nor `ignore_index`: the message names the first. "
+                "Nothing has been written then.\n"
+                if labelled
+                else ""
+            ),
+            "integers": ", or labels are not integers" if labelled else "",
         }
         for name, common in DOCUMENTATION.items():
             text = text.replace("{" + name + "}", common.format(**words))

@@ -1,9 +1,9 @@
 """Evaluation block by block: accumulators for logits that do not fit into memory, or come from several processes.
 
-In this room stand objects that are fed blocks and asked for a number at the end. A block may be any number of rows, of
-any dtype, memory-mapped or not; what is kept of it are exact sums, so that neither the way the rows were split nor the
-order in which accumulators are merged changes a result by more than an ULP. Losses live in the families, and whatever
-reads files in the command line: here is only the adding up.
+An accumulator is fed blocks and asked for a number at the end. A block may be any number of rows, of any dtype,
+memory-mapped or not; what is kept of it are exact sums, so that neither the way the rows were split nor the order in
+which accumulators are merged changes a result by more than an ULP. Losses live in the families, what reads files in
+evaluate.py: here is only the adding up.
 """
 
 from __future__ import annotations
@@ -21,9 +21,7 @@ from fastloss.softmax import cross_entropy, log_softmax, softmax
 __all__ = ["LogitsAccumulator"]
 
 NUMBERS = 2**15  # of logits at a time: with what is made of them they sit in L2, and in memory that was there before
-EXACT = (
-    2**16
-)  # numbers to be added at a time, which sit in L2; of 2^26 the halves, of 27 bits, add up exactly in double
+EXACT = 2**16  # numbers to be added at a time, which sit in L2; of 2^26 the halves add up exactly in double
 UNIT = 1074 + 53  # what sums are counted in: 2^-1127, no larger than the last bit of any half
 
 
