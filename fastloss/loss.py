@@ -111,8 +111,10 @@ class Loss(Generic[P]):
     name, family : str
     shape : {"pointwise", "root", "rows", "linear", "tokens"}
         What one loss belongs to: an element, all of them, a row, a row of a product, a token.
-    inputs, grads : tuple of str
-        The arrays it takes, and those among them that it has a gradient by.
+    inputs, required, grads : tuple of str
+        The arrays it takes, those among them that every call must bring, and those that it has a gradient by.
+    hyperparameters : dict of str to object
+        The defaults of its keyword-only parameters, but for those that all losses have.
     reference : callable
         One element or row in plain Python, for floats, mpmath numbers and duals.
     domain : dict of str to Interval or callable
@@ -155,6 +157,11 @@ class Loss(Generic[P]):
         self.__name__ = self.__qualname__ = self.name = declaration.__name__
         self.family = declaration.__module__.rpartition(".")[2]
         self.inputs = tuple(inputs)
+        parameters = self.__signature__.parameters.values()
+        self.required = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
+        self.hyperparameters = {
+            p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in COMMON
+        }
         self.grads = tuple(grads)
         self.reference = reference
         self.domain = dict(domain)
@@ -247,8 +254,7 @@ class Pointwise(Loss[P]):
         super().__init__(declaration, **fields)
         self._kernel = kernel_of(declaration)
         self._driver = family("pointwise").run
-        parameters = self.__signature__.parameters
-        self._data = sum(parameters[name].default is inspect.Parameter.empty for name in self.inputs)
+        self._data = len(self.required)
         self._bounds = lru_cache(64)(self._bounds_for)  # looking at a function's signature takes longer than a call
         self.derivatives = derivatives_of(self)
 

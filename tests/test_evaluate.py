@@ -206,7 +206,7 @@ def test_help_teaches(capsys: Any) -> None:
     text = capsys.readouterr().out
     assert "examples:" in text
     for name in evaluate.FILE_LOSSES:
-        assert all(evaluate.flag(word) in text for word in evaluate.words_of(fl.LOSSES[name]))
+        assert all(evaluate.flag(word) in text for word in fl.LOSSES[name].hyperparameters)
 
 
 # ---- processes ----
