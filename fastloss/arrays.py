@@ -218,9 +218,13 @@ def row_inputs(
             f"{named} has shape {first.shape} with classes on axis {number}, so {names[-1]} must have shape "
             f"{positions}{form}, not {target.shape}{fitting_axis(first, target)}"
         )
-    if target.dtype.kind not in "biu":
-        raise TypeError(f"{names[-1]} holds class labels, which must be integers, not {target.dtype}")
+    check_labels(names[-1], target)
     return data, target, number
+
+
+def check_labels(name: str, array: np.ndarray) -> None:
+    if array.dtype.kind not in "biu":
+        raise TypeError(f"{name} holds class labels, which must be integers, not {array.dtype}")
 
 
 def fitting_axis(scores: np.ndarray, target: np.ndarray) -> str:
@@ -261,8 +265,7 @@ def linear_inputs(
             f"input has shape {input.shape} and there are {classes} classes, so target must have shape {positions} "
             f"(labels) or {(*positions, classes)} (probabilities), not {target.shape}"
         )
-    if target.dtype.kind not in "biu":
-        raise TypeError(f"target holds class labels, which must be integers, not {target.dtype}")
+    check_labels("target", target)
     return input, linear_weight, target, linear_bias
 
 
@@ -374,8 +377,7 @@ def class_labels(
     name: str, array: np.ndarray, classes: int | None, ignore_index: int | None, visible: Any = True
 ) -> NDArray[Any]:
     """Labels one after the other, each of the visible ones a class or ignore_index, in whatever integers they are."""
-    if array.dtype.kind not in "biu":
-        raise TypeError(f"{name} holds class labels, which must be integers, not {array.dtype}")
+    check_labels(name, array)
     flat = array.reshape(-1)
     wrong = flat < 0 if classes is None else (flat < 0) | (flat >= classes)
     if ignore_index is not None:

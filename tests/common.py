@@ -221,3 +221,23 @@ def output_of(code: str, **environment: str) -> str:
     process = run_python(code, **environment)
     assert process.returncode == 0, process.stderr
     return process.stdout.strip()
+
+
+def shown_by(command: list[str]) -> str:
+    """What somebody at a terminal sees of a command, which must end well."""
+    ours, theirs = os.openpty()
+    environment = {**os.environ, "TERM": "xterm"}
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                piece = os.read(ours, 4096)
+            except OSError:  # how Linux says that the other end is closed
+                break
+            if not piece:
+                break
+            shown += piece
+    os.close(ours)
+    assert process.returncode == 0
+    return shown.decode()
