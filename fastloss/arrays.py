@@ -49,6 +49,9 @@ class Interval(NamedTuple):
 
 SIGNS = Interval(-1, 1, ends=True)  # the labels of margins
 LABELS = Interval(0, 1, ends=True)  # no and yes
+SHARES = Interval(0, 1)  # probabilities, too
+POSITIVE = Interval(0, math.inf, low_open=True, high_open=True)
+FINITE = Interval(low_open=True, high_open=True)
 
 
 def as_array(name: str, value: Any) -> np.ndarray:
@@ -286,12 +289,14 @@ def token_inputs(names: Sequence[str], logits: Any, labels: Any) -> tuple[np.nda
     return logits, labels
 
 
-def integer(name: str, value: Any) -> int:
+def integer(name: str, value: Any, least: int = -(2**63)) -> int:
     if not hasattr(value, "__index__") or isinstance(value, type) or np.ndim(value) > 0:
         raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
     number: int = value.__index__()
     if not -(2**63) <= number < 2**63:
         raise ValueError(f"{name} must fit into 64 bits, not {number}")
+    if number < least:
+        raise ValueError(f"{name} must be at least {least}, not {number}")
     return number
 
 
