@@ -1324,7 +1324,7 @@ def _decide(pred: Any, target: Any, classes: Any, weight: Any, ignore_index: Any
         if classes not in (None, found):
             raise ValueError(f"pred has scores of {found} classes, and classes={classes}")
         rows = arrays.labelled_rows("pred", pred, target, weight, ignore_index, axis)
-        return found, ((_largest(block), labels, weights) for block, labels, weights in rows)
+        return found, ((largest(block), labels, weights) for block, labels, weights in rows)
     labels = arrays.class_labels("target", target, classes, ignore_index)
     weights = arrays.row_weights(weight, target.shape)
     visible = (labels != ignore_index) & (weights != 0)
@@ -1335,7 +1335,7 @@ def _decide(pred: Any, target: Any, classes: Any, weight: Any, ignore_index: Any
     return classes, iter([(predicted, labels, weights[visible])])
 
 
-def _largest(block: NDArray[Any]) -> NDArray[np.int64]:
+def largest(block: NDArray[Any]) -> NDArray[np.int64]:
     """The class of the largest score of each row, the lowest among equals."""
     chosen = block.argmax(axis=1)  # the first NaN, if there is one
     return np.where(np.isnan(block[np.arange(len(block)), chosen]), UNKNOWN, chosen)
