@@ -225,9 +225,9 @@ def row_inputs(
     return data, target, number
 
 
-def check_labels(name: str, array: np.ndarray) -> None:
+def check_labels(name: str, array: np.ndarray, what: str = "class labels") -> None:
     if array.dtype.kind not in "biu":
-        raise TypeError(f"{name} holds class labels, which must be integers, not {array.dtype}")
+        raise TypeError(f"{name} holds {what}, which must be integers, not {array.dtype}")
 
 
 def fitting_axis(scores: np.ndarray, target: np.ndarray) -> str:
@@ -284,8 +284,7 @@ def token_inputs(names: Sequence[str], logits: Any, labels: Any) -> tuple[np.nda
             f"{names[0]} has shape {logits.shape}, so {names[1]} must have shape {logits.shape[:-1]}, "
             f"not {labels.shape}"
         )
-    if labels.dtype.kind not in "biu":
-        raise TypeError(f"{names[1]} holds labels of tokens, which must be integers, not {labels.dtype}")
+    check_labels(names[1], labels, "labels of tokens")
     return logits, labels
 
 

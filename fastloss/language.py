@@ -470,8 +470,7 @@ def shift_right(labels: ArrayLike, start: int, *, pad: int | None = None, ignore
            [0, 7, 1]])
     """
     array = arrays.as_array("labels", labels)
-    if array.dtype.kind not in "biu":
-        raise TypeError(f"labels holds labels of tokens, which must be integers, not {array.dtype}")
+    arrays.check_labels("labels", array, "labels of tokens")
     if array.ndim == 0:
         raise ValueError("labels is a scalar: it needs an axis of positions")
     ignore_index = arrays.integer("ignore_index", ignore_index)

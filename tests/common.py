@@ -19,6 +19,8 @@ LOSSES = [loss for loss in fl.LOSSES.values() if loss.shape in ("pointwise", "ro
 ROOTS = [loss for loss in fl.LOSSES.values() if loss.shape == "root"]  # one number for all elements: test_roots.py
 POINTWISE = [loss for loss in LOSSES if loss.shape == "pointwise"]
 ROWS = [loss for loss in LOSSES if loss.shape == "rows"]
+LABELLED = [loss for loss in ROWS if loss.target]
+SHARED = [loss for loss in LABELLED if loss.target == "labels or shares"]
 LINEAR = [loss for loss in fl.LOSSES.values() if loss.shape == "linear"]  # logits of a product: test_linear.py
 TOKENS = [loss for loss in fl.LOSSES.values() if loss.shape == "tokens"]  # rows of sequences: test_language.py
 FUNCTIONS = [fl.softmax, fl.log_softmax, fl.logsumexp]
@@ -38,16 +40,14 @@ def named(value: Any) -> str | None:
 each_loss = pytest.mark.parametrize("loss", LOSSES, ids=named)
 each_pointwise = pytest.mark.parametrize("loss", POINTWISE, ids=named)
 each_rows = pytest.mark.parametrize("loss", ROWS, ids=named)
-each_labelled = pytest.mark.parametrize("loss", [loss for loss in ROWS if loss.target], ids=named)
-each_shared = pytest.mark.parametrize("loss", [loss for loss in ROWS if loss.target == "labels or shares"], ids=named)
+each_labelled = pytest.mark.parametrize("loss", LABELLED, ids=named)
+each_shared = pytest.mark.parametrize("loss", SHARED, ids=named)
 each_function = pytest.mark.parametrize("function", FUNCTIONS, ids=named)
 each_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=str)
 each_half_dtype = pytest.mark.parametrize("dtype", DTYPES[:2], ids=str)  # storage only: computed in float32
 each_computed_dtype = pytest.mark.parametrize("dtype", DTYPES[2:], ids=str)
 
 # A loss with each kind of target it takes: labels or shares of every class for rows, numbers for the others.
-LABELLED = [loss for loss in ROWS if loss.target]
-SHARED = [loss for loss in ROWS if loss.target == "labels or shares"]
 ROW_FORMS = [(loss, soft) for loss in ROWS for soft in (False, True)[: 1 + (loss in SHARED)]]
 FORMS = [(loss, False) for loss in POINTWISE] + ROW_FORMS
 
