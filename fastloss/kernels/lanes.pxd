@@ -174,11 +174,6 @@ cdef inline object row_kernel(
     return PyCapsule_New(made, "fastloss.rows", release_row_kernel)
 
 
-cdef inline object label_kernel(OfLabel of_label):
-    """... and for one of the label's probability."""
-    return row_kernel(<RowF32>NULL, <RowF64>NULL, 1, 0b1, LABELS, False, False, of_label)
-
-
 cdef inline Py_ssize_t place(const Lanes* lanes, Py_ssize_t i, int c) noexcept nogil:
     """Where a tile holds class c of lane i's row."""
     return c if lanes.along else c * lanes.width + i
