@@ -213,7 +213,12 @@ def test_help_teaches(capsys: Any) -> None:
 
 
 def start(*arguments: str, **words: Any) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "fastloss", "eval", *arguments], **words)
+    """A process that hears Ctrl-C, as those in the background of a shell, where these tests may run, do not."""
+    heard = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        return subprocess.Popen([sys.executable, "-m", "fastloss", "eval", *arguments], **words)
+    finally:
+        signal.signal(signal.SIGINT, heard)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other signals")
