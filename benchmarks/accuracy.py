@@ -23,11 +23,10 @@ import numpy as np
 from benchmarks.contestants import installed
 from benchmarks.peers import Jax, Sklearn, Torch
 from benchmarks.providers import Derivatives, Fastloss, Provider
-from benchmarks.records import Errors
-from benchmarks.workloads import Workload, input_names
+from benchmarks.records import PARTS, Errors
+from benchmarks.workloads import Workload
 
 WHO: tuple[type[Provider], ...] = (Fastloss, Torch, Jax, Sklearn)
-PARTS = ("value", "grad", "hess")
 LIMIT = 4  # ULP
 
 
@@ -65,7 +64,7 @@ def place(workload: Workload, inputs: tuple[np.ndarray, ...], index: Sequence[An
             words.append(f"{key}={value}")
         else:
             words.append(f"{key}={value[at]}" if value.shape == workload.shape else f"{key} of shape {value.shape}")
-    for name, array in zip(input_names(workload.loss), inputs, strict=True):
+    for name, array in zip(workload.loss.required, inputs, strict=True):
         element = array[at].tolist()
         long = isinstance(element, list) and len(element) > 10
         words.append(f"{name}=row {at} of {array.shape}" if long else f"{name}={element}")

@@ -7,11 +7,10 @@ from benchmarks import svg
 from benchmarks.contestants import PROVIDERS
 from benchmarks.markdown import facts, summary
 from benchmarks.plan import scaled, series
-from benchmarks.records import Errors, Results
+from benchmarks.records import PARTS, Errors, Results
 from benchmarks.tables import digits, seconds
 from benchmarks.verdicts import (
     OUT,
-    PARTS,
     PEERS,
     PLAIN,
     Ratio,
@@ -23,7 +22,7 @@ from benchmarks.verdicts import (
     ratio,
     rows,
     worst,
-)  # fmt: skip
+)
 
 # The two of fastloss in one strong hue, the peers apart from it and from each other: on white, and on black.
 COLOURS = {

@@ -6,11 +6,10 @@ from typing import Any
 import fastloss
 from benchmarks.contestants import PROVIDERS
 from benchmarks.providers import cores
-from benchmarks.records import Errors, Results
+from benchmarks.records import PARTS, Errors, Results
 from benchmarks.tables import digits, seconds, table
 from benchmarks.verdicts import (
     OUT,
-    PARTS,
     PLAIN,
     Row,
     by_provider,
@@ -24,7 +23,7 @@ from benchmarks.verdicts import (
     rows,
     undecided,
     worst,
-)  # fmt: skip
+)
 
 README = (
     "mse-10M-float32",

@@ -18,6 +18,7 @@ import numpy as np
 import fastloss
 
 NAME = "results.jsonl"
+PARTS = ("value", "grad", "hess")  # what has errors of its own
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from benchmarks.tables import digits
 
 OUT, PLAIN, FLOORS = "fastloss-out", "fastloss", ("copy", "products")
 PEERS = [provider.name for provider in PROVIDERS if provider.peer]
-PARTS = ("value", "grad", "hess")
 
 Cell = Mapping[str, Timing]  # the providers of one workload with one number of threads
 Key = tuple[str, int]  # workload, threads

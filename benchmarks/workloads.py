@@ -9,7 +9,6 @@ What a loss gets is read from its declaration: the domains of its inputs, labels
 shape that SHAPES does not know has no workload, and `unknown` names it.
 """
 
-import inspect
 import math
 import sys
 import time
@@ -22,7 +21,7 @@ import numpy as np
 
 import fastloss
 from fastloss.arrays import Interval
-from fastloss.loss import COMMON, Loss
+from fastloss.loss import Loss
 
 POOL = 2**18  # numbers the reference works out for one workload: a second or so of pure Python
 LEAST = 16  # elements or rows of a pool, however long a row is
@@ -78,7 +77,7 @@ class Workload:
     @property
     def grads(self) -> list[str]:
         """The inputs given that a gradient is computed by."""
-        return [name for name in self.loss.grads if name in input_names(self.loss)]
+        return [name for name in self.loss.grads if name in self.loss.required]
 
     @property
     def keywords(self) -> dict[str, Any]:
@@ -88,19 +87,7 @@ class Workload:
     @property
     def hyperparameters(self) -> dict[str, Any]:
         """Every hyperparameter of the loss, given or default."""
-        return {**hyperparameters(self.loss), **self.options}
-
-
-def hyperparameters(loss: Loss[...]) -> dict[str, Any]:
-    """The keyword-only parameters that not every loss has, with their defaults."""
-    parameters = inspect.signature(loss).parameters.values()
-    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in COMMON}
-
-
-def input_names(loss: Loss[...]) -> list[str]:
-    """The positional parameters: what every call must bring."""
-    parameters = inspect.signature(loss).parameters.values()
-    return [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+        return {**self.loss.hyperparameters, **self.options}
 
 
 def _count(number: int) -> str:
@@ -239,7 +226,7 @@ class LinearProblem(Problem):
         self.workload = workload
         self.count, width, self.classes = workload.shape
         rng = np.random.default_rng(20250101)
-        size = max(POOL // self.classes, 16)
+        size = max(POOL // self.classes, LEAST)
         features = rng.standard_normal((size, width)).astype(workload.dtype)
         weight = (rng.standard_normal((self.classes, width)) * 2 / math.sqrt(width)).astype(workload.dtype)
         labels = rng.integers(0, self.classes, size)
@@ -275,7 +262,7 @@ def draw(rng: np.random.Generator, workload: Workload, size: int, classes: int) 
     """A pool of so many elements or rows of every input, in the domains that the loss declares."""
     loss, dtype = workload.loss, workload.dtype
     known = loss.domains(workload.options)
-    domains = [known.get(name, Interval()) for name in input_names(loss)]
+    domains = [known.get(name, Interval()) for name in loss.required]
     if not workload.rows:
         return [_numbers(domain, rng, size).astype(dtype) for domain in domains]
     target = getattr(loss, "target", "")

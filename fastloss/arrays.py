@@ -49,6 +49,9 @@ class Interval(NamedTuple):
 
 SIGNS = Interval(-1, 1, ends=True)  # the labels of margins
 LABELS = Interval(0, 1, ends=True)  # no and yes
+SHARES = Interval(0, 1)  # probabilities, too
+POSITIVE = Interval(0, math.inf, low_open=True, high_open=True)
+FINITE = Interval(low_open=True, high_open=True)
 
 
 def as_array(name: str, value: Any) -> np.ndarray:
@@ -218,9 +221,13 @@ def row_inputs(
             f"{named} has shape {first.shape} with classes on axis {number}, so {names[-1]} must have shape "
             f"{positions}{form}, not {target.shape}{fitting_axis(first, target)}"
         )
-    if target.dtype.kind not in "biu":
-        raise TypeError(f"{names[-1]} holds class labels, which must be integers, not {target.dtype}")
+    check_labels(names[-1], target)
     return data, target, number
+
+
+def check_labels(name: str, array: np.ndarray, what: str = "class labels") -> None:
+    if array.dtype.kind not in "biu":
+        raise TypeError(f"{name} holds {what}, which must be integers, not {array.dtype}")
 
 
 def fitting_axis(scores: np.ndarray, target: np.ndarray) -> str:
@@ -261,8 +268,7 @@ def linear_inputs(
             f"input has shape {input.shape} and there are {classes} classes, so target must have shape {positions} "
             f"(labels) or {(*positions, classes)} (probabilities), not {target.shape}"
         )
-    if target.dtype.kind not in "biu":
-        raise TypeError(f"target holds class labels, which must be integers, not {target.dtype}")
+    check_labels("target", target)
     return input, linear_weight, target, linear_bias
 
 
@@ -278,17 +284,18 @@ def token_inputs(names: Sequence[str], logits: Any, labels: Any) -> tuple[np.nda
             f"{names[0]} has shape {logits.shape}, so {names[1]} must have shape {logits.shape[:-1]}, "
             f"not {labels.shape}"
         )
-    if labels.dtype.kind not in "biu":
-        raise TypeError(f"{names[1]} holds labels of tokens, which must be integers, not {labels.dtype}")
+    check_labels(names[1], labels, "labels of tokens")
     return logits, labels
 
 
-def integer(name: str, value: Any) -> int:
+def integer(name: str, value: Any, least: int = -(2**63)) -> int:
     if not hasattr(value, "__index__") or isinstance(value, type) or np.ndim(value) > 0:
         raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
     number: int = value.__index__()
     if not -(2**63) <= number < 2**63:
         raise ValueError(f"{name} must fit into 64 bits, not {number}")
+    if number < least:
+        raise ValueError(f"{name} must be at least {least}, not {number}")
     return number
 
 
@@ -374,8 +381,7 @@ def class_labels(
     name: str, array: np.ndarray, classes: int | None, ignore_index: int | None, visible: Any = True
 ) -> NDArray[Any]:
     """Labels one after the other, each of the visible ones a class or ignore_index, in whatever integers they are."""
-    if array.dtype.kind not in "biu":
-        raise TypeError(f"{name} holds class labels, which must be integers, not {array.dtype}")
+    check_labels(name, array)
     flat = array.reshape(-1)
     wrong = flat < 0 if classes is None else (flat < 0) | (flat >= classes)
     if ignore_index is not None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastloss import arrays
-from fastloss.arrays import LABELS, Interval
+from fastloss.arrays import LABELS, SHARES, Interval
 from fastloss.classification import binary_cross_entropy_with_logits
 from fastloss.softmax import cross_entropy, softmax
 
@@ -41,7 +41,6 @@ Strategy = Literal["uniform", "quantile"]
 Array = NDArray[np.float64]
 Pairs = Iterator[tuple[Array, Array, Array]]  # confidences, what came of them (1 or 0), weights: in blocks
 
-SHARES = Interval(0, 1)
 LEVELS = Interval(0, 1, low_open=True, high_open=True)
 NO_LOGITS = " (of logits take fl.softmax first)"
 BAR = 24  # characters in a bar of the printed table
@@ -174,7 +173,7 @@ def reliability_bins(
     (0.750, 1.000]         2   0.975     0.500   -0.475  0.095 to 0.905  ============           |
     """
     pairs = _pairs(probs, target, weight, ignore_index, axis)
-    n_bins = _number_of_bins(n_bins)
+    n_bins = arrays.integer("n_bins", n_bins, 1)
     level = arrays.parameter("level", level, LEVELS)
     edges, pairs = _edges(pairs, n_bins, strategy)
     count, mass, squares, confidence, right = _tally(pairs, edges)
@@ -274,7 +273,9 @@ def ece(
         raise ValueError(f'norm must be "l1", "l2" or "max", not {norm!r}')
     if debias and norm != "l2":
         raise ValueError(f'debias corrects norm="l2", not {norm!r}')
-    edges, pairs = _edges(_pairs(probs, target, weight, ignore_index, axis), _number_of_bins(n_bins), strategy)
+    edges, pairs = _edges(
+        _pairs(probs, target, weight, ignore_index, axis), arrays.integer("n_bins", n_bins, 1), strategy
+    )
     return _calibration_error(_tally(pairs, edges), norm, debias)
 
 
@@ -351,7 +352,7 @@ def classwise_ece(
     >>> round(fl.classwise_ece([[0.7, 0.2, 0.1], [0.6, 0.3, 0.1]], [0, 1]), 10)
     0.3333333333
     """
-    n_bins = _number_of_bins(n_bins)
+    n_bins = arrays.integer("n_bins", n_bins, 1)
     found = []
     for column in _columns(probs, target, weight, ignore_index, axis):
         edges, pairs = _edges(iter([column]), n_bins, strategy)
@@ -448,7 +449,7 @@ def brier_decomposition(
     >>> [round(part, 10) for part in parts]
     [0.175, 0.05, 0.0625, 0.1875, 0.0, 0.0]
     """
-    n_bins = _number_of_bins(n_bins)
+    n_bins = arrays.integer("n_bins", n_bins, 1)
     probs, target = arrays.as_array("probs", probs), arrays.as_array("target", target)
     if probs.shape == target.shape:
         columns = iter([_joined(list(_pairs(probs, target, weight, ignore_index, axis)))])
@@ -479,13 +480,6 @@ def _brier_parts(column: tuple[Array, Array, Array], n_bins: int, strategy: Stra
         (weights * spread**2).sum() / total,
         2 * (weights * spread * surprise).sum() / total,
     ])  # fmt: skip
-
-
-def _number_of_bins(n_bins: Any) -> int:
-    number = arrays.integer("n_bins", n_bins)
-    if number < 1:
-        raise ValueError(f"n_bins must be at least 1, not {number}")
-    return number
 
 
 def _pairs(probs: Any, target: Any, weight: Any, ignore_index: Any, axis: Any) -> Pairs:
@@ -1058,7 +1052,7 @@ def histogram_binning(
     array([0.   , 0.375, 0.5  ])
     """
     p, y, w = _answers(probs, target, weight, ignore_index, "probs", SHARES)
-    edges, pairs = _edges(iter([(p, y, w)]), _number_of_bins(n_bins), strategy)
+    edges, pairs = _edges(iter([(p, y, w)]), arrays.integer("n_bins", n_bins, 1), strategy)
     count, mass, _, _, right = _tally(pairs, edges)
     rates = (edges[:-1] + edges[1:]) / 2
     np.divide(right, mass, out=rates, where=count > 0)

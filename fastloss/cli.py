@@ -179,7 +179,7 @@ def _hyperparameters() -> dict[str, list[str]]:
     """Every hyperparameter in the catalogue, and the losses that have it."""
     found: dict[str, list[str]] = {}
     for name in evaluate.FILE_LOSSES:
-        for word in evaluate.words_of(fl.LOSSES[name]):
+        for word in fl.LOSSES[name].hyperparameters:
             found.setdefault(word, []).append(name)
     return dict(sorted(found.items()))
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from numpy.typing import ArrayLike
 
-from fastloss.arrays import Interval, flag
+from fastloss.arrays import FINITE, Interval, flag
 from fastloss.loss import EVERY_NUMBER, Out, Peer, Reduction, pointwise
 from fastloss.reference import counts as reference
 
@@ -24,7 +24,6 @@ __all__ = [
 
 COUNT = Interval(0, math.inf, high_open=True)
 AMOUNT = Interval(0, math.inf, low_open=True, high_open=True)
-NUMBER = Interval(low_open=True, high_open=True)
 LINKS = {"log": 0.0, "identity": 1.0}
 
 
@@ -48,7 +47,7 @@ def _tweedie_mean(power: float = 1.5, link: str = "log") -> Interval:
 
 
 def _tweedie_target(power: float = 1.5) -> Interval:
-    return NUMBER if power <= 0 else COUNT if power < 2 else AMOUNT
+    return FINITE if power <= 0 else COUNT if power < 2 else AMOUNT
 
 
 @pointwise(
@@ -267,7 +266,7 @@ def half_gamma_deviance(
     "pred",
     "target",
     reference=reference.tweedie,
-    domain={"pred": _tweedie_mean, "target": _tweedie_target, "power": NUMBER},
+    domain={"pred": _tweedie_mean, "target": _tweedie_target, "power": FINITE},
     examples=(
         {},
         {"power": 0.0},

@@ -769,15 +769,7 @@ def knowledge_distillation(
 
     {returns}
 
-    Raises
-    ------
-    IndexError
-        If a label is neither a class nor `ignore_index`: the message names the first. Nothing has been written then.
-    ValueError
-        If the shapes do not fit, a hyperparameter is outside its domain, a word is unknown, or `out` has the wrong
-        shape, dtype or layout.
-    TypeError
-        If an argument does not hold real numbers, or labels are not integers.
+    {raises}
 
     Notes
     -----

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import inspect
 import math
 import os
 import re
@@ -22,7 +21,7 @@ from numpy.typing import NDArray
 
 from fastloss import arrays
 from fastloss.linear import gradient_dtype
-from fastloss.loss import COMMON, LOSSES, Loss
+from fastloss.loss import LOSSES, Loss
 from fastloss.streaming import ExactSum
 
 BLOCK = 16 * 2**20  # bytes of input at a time: beyond, reading gets no faster
@@ -41,18 +40,6 @@ class Result(NamedTuple):
     units: int
     weight: float
     seconds: float
-
-
-def words_of(loss: Loss[...]) -> dict[str, Any]:
-    """The hyperparameters of a loss with their defaults."""
-    parameters = inspect.signature(loss).parameters.values()
-    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in COMMON}
-
-
-def files_of(loss: Loss[...]) -> list[str]:
-    """The inputs that it cannot do without: a file each."""
-    parameters = inspect.signature(loss).parameters.values()
-    return [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
 
 
 def flag(name: str) -> str:
@@ -76,7 +63,7 @@ def evaluate(
     be read or written.
     """
     start, loss = time.perf_counter(), LOSSES[name]
-    inputs = files_of(loss)
+    inputs = loss.required
     if len(paths) != len(inputs):
         raise EvaluationError(f"{name} takes {len(inputs)} files ({', '.join(inputs)}), not {len(paths)}")
     if gradients and len(gradients) != len(loss.grads):
@@ -127,7 +114,7 @@ def _unit(loss: Loss[...]) -> str:
 
 def _parsed(loss: Loss[...], word: str, text: str) -> Any:
     """A hyperparameter from the command line, of the kind that its default is."""
-    known = words_of(loss)
+    known = loss.hyperparameters
     if word not in known:
         taken = ", ".join(flag(name) for name in known) or "none"
         raise EvaluationError(f"{loss.name} takes no {flag(word)}; its hyperparameters: {taken}")
@@ -273,7 +260,7 @@ class _Work:
         self.count = math.prod(shape)
         self.classes = files[0].shape[-1] if loss.shape == "rows" else 1
         self.labels = [loss.shape == "rows" and file.shape == shape for file in files]
-        known = words_of(loss)
+        known = loss.hyperparameters
         self.ignored = words.get("ignore_index", known.get("ignore_index"))
         self.class_weight = words.get("class_weight")
         if self.class_weight is not None:
@@ -307,10 +294,10 @@ class _Work:
         with ThreadPoolExecutor(1) as reader:
             coming = reader.submit(read, 0)
             for k, start in enumerate(starts):
-                arrays = coming.result()
+                found = coming.result()
                 if k + 1 < len(starts):
                     coming = reader.submit(read, k + 1)
-                yield start, arrays
+                yield start, found
 
     def weigh(self, advance: Any) -> float:
         """What all rows or elements weigh together, which divides the mean."""

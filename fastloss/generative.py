@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from fastloss.arrays import Interval
+from fastloss.arrays import FINITE, Interval
 from fastloss.loss import Out, Reduction, pointwise
 from fastloss.reference import generative as reference
 
@@ -25,8 +25,6 @@ __all__ = [
     "gaussian_kl",
     "vq_commitment",
 ]
-
-NUMBER = Interval(-math.inf, math.inf, low_open=True, high_open=True)
 
 
 @pointwise(
@@ -492,7 +490,7 @@ def gan_hinge_generator(
     "fake",
     reference=reference.gan_least_squares,
     grads=("real", "fake"),
-    domain={"a": NUMBER, "b": NUMBER},
+    domain={"a": FINITE, "b": FINITE},
     examples=({}, {"a": -1.0, "b": 1.0}),
 )
 def gan_least_squares(
@@ -555,7 +553,7 @@ def gan_least_squares(
 @pointwise(
     "fake",
     reference=reference.gan_least_squares_generator,
-    domain={"c": NUMBER},
+    domain={"c": FINITE},
     examples=({}, {"c": 0.0}),
 )
 def gan_least_squares_generator(

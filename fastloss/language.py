@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastloss import arrays
-from fastloss.arrays import Interval
+from fastloss.arrays import SHARES
 from fastloss.loss import Out, Reduction
 from fastloss.reference import language as reference
 from fastloss.softmax import cross_entropy
@@ -16,15 +16,13 @@ from fastloss.tokens import log_probabilities, tokens
 
 __all__ = ["causal_lm", "masked_lm", "seq2seq_lm", "sequence_logprob", "shift_right", "token_logprobs"]
 
-SHARE = Interval(0, 1)
-
 
 @tokens(
     "logits",
     "labels",
     of=cross_entropy,
     reference=reference.causal_lm,
-    domain={"label_smoothing": SHARE},
+    domain={"label_smoothing": SHARES},
     examples=({}, {"shift": 0}, {"shift": 2}, {"label_smoothing": 0.125}),
 )
 def causal_lm(
@@ -113,7 +111,7 @@ def causal_lm(
     "labels",
     of=cross_entropy,
     reference=reference.masked_lm,
-    domain={"label_smoothing": SHARE},
+    domain={"label_smoothing": SHARES},
     examples=({}, {"label_smoothing": 0.125}),
 )
 def masked_lm(
@@ -194,7 +192,7 @@ def masked_lm(
     "labels",
     of=cross_entropy,
     reference=reference.seq2seq_lm,
-    domain={"label_smoothing": SHARE},
+    domain={"label_smoothing": SHARES},
     examples=({}, {"pad_index": 0}, {"label_smoothing": 0.125}),
 )
 def seq2seq_lm(
@@ -472,8 +470,7 @@ def shift_right(labels: ArrayLike, start: int, *, pad: int | None = None, ignore
            [0, 7, 1]])
     """
     array = arrays.as_array("labels", labels)
-    if array.dtype.kind not in "biu":
-        raise TypeError(f"labels holds labels of tokens, which must be integers, not {array.dtype}")
+    arrays.check_labels("labels", array, "labels of tokens")
     if array.ndim == 0:
         raise ValueError("labels is a scalar: it needs an axis of positions")
     ignore_index = arrays.integer("ignore_index", ignore_index)

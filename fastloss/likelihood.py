@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from fastloss.arrays import LABELS, Interval, flag
+from fastloss.arrays import LABELS, POSITIVE, Interval, flag
 from fastloss.loss import Out, Peer, Reduction, pointwise
 from fastloss.reference import likelihood as reference
 
@@ -26,7 +26,6 @@ __all__ = [
     "weibull_nll",
 ]
 
-POSITIVE = Interval(0, math.inf, low_open=True, high_open=True)
 SHAPES = Interval(-50, 50)  # logarithms of shapes from one in 1e22 to 1e22
 ANGLES = Interval(-1000, 1000)  # whose sine and cosine keep all their digits
 HALF_LOG_2PI = 0.9189385332046727

@@ -10,15 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastloss import arrays
-from fastloss.arrays import Interval, parameter
+from fastloss.arrays import POSITIVE, Interval
 from fastloss.kernels import system
 from fastloss.loss import GRAD_HESS, VALUE, VALUE_AND_GRAD, Domain, Loss, Out, P, Peer, Reduction, derivatives_of
 from fastloss.projection import Head
 from fastloss.reference import linear as reference
 
 __all__ = ["linear_cross_entropy"]
-
-POSITIVE = Interval(0, math.inf, low_open=True, high_open=True)
 
 
 class Linear(Loss[P]):
@@ -337,7 +335,7 @@ def linear_cross_entropy(
     own = linear_cross_entropy.parameter
     words = {
         "label_smoothing": own("label_smoothing", label_smoothing),
-        "softcap": None if softcap is None else parameter("softcap", softcap, POSITIVE),
+        "softcap": None if softcap is None else own("softcap", softcap),
         "z_loss": own("z_loss", z_loss),
         "temperature": own("temperature", temperature),
     }

@@ -22,13 +22,7 @@ Out = Array | tuple[Array | tuple[Array, ...], ...]
 # What a declaration is asked for; the drivers know the same numbers.
 VALUE, VALUE_AND_GRAD, GRAD_HESS = 0, 1, 2
 
-COMMON = (
-    "weight",
-    "reduction",
-    "denominator",
-    "axis",
-    "out",
-)  # the words a loss has that its reference has not
+COMMON = ("weight", "reduction", "denominator", "axis", "out")  # the words a loss has that its reference has not
 
 EVERY_NUMBER = Interval()
 
@@ -57,11 +51,11 @@ float or ndarray
     "raises": """\
 Raises
 ------
-ValueError
+{index}ValueError
     If {shapes}, a number is outside its domain (the message names the first and its place), a word is
     unknown, or `out` has the wrong shape, dtype or layout.
 TypeError
-    If an argument does not hold real numbers.""",
+    If an argument does not hold real numbers{integers}.""",
 }
 
 LOSSES: "dict[str, Loss[...]]" = {}
@@ -115,8 +109,12 @@ class Loss(Generic[P]):
     Attributes
     ----------
     name, family : str
-    inputs, grads : tuple of str
-        The arrays it takes, and those among them that it has a gradient by.
+    shape : {"pointwise", "root", "rows", "linear", "tokens"}
+        What one loss belongs to: an element, all of them, a row, a row of a product, a token.
+    inputs, required, grads : tuple of str
+        The arrays it takes, those among them that every call must bring, and those that it has a gradient by.
+    hyperparameters : dict of str to object
+        The defaults of its keyword-only parameters, but for those that all losses have.
     reference : callable
         One element or row in plain Python, for floats, mpmath numbers and duals.
     domain : dict of str to Interval or callable
@@ -159,6 +157,11 @@ class Loss(Generic[P]):
         self.__name__ = self.__qualname__ = self.name = declaration.__name__
         self.family = declaration.__module__.rpartition(".")[2]
         self.inputs = tuple(inputs)
+        parameters = self.__signature__.parameters.values()
+        self.required = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
+        self.hyperparameters = {
+            p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in COMMON
+        }
         self.grads = tuple(grads)
         self.reference = reference
         self.domain = dict(domain)
@@ -180,6 +183,7 @@ class Loss(Generic[P]):
         """The docstring, with what all losses have in common, and the domains, put where they belong."""
         unit = {"rows": "row", "tokens": "token"}.get(self.shape, "element")
         whole, several = unit == "element", len(self.grads) > 1
+        labelled = unit == "row" and "ignore_index" in self.__signature__.parameters
         fields = ", ".join(f"`{name}`" for name in self.grads)
         words = {
             "unit": unit,
@@ -201,6 +205,13 @@ class Loss(Generic[P]):
                 if several
                 else f"derivatives have the dtype of `{self.grads[0]}`"
             ),
+            "index": (
+                "IndexError\n    If a label is neither a class nor `ignore_index`: the message names the first. "
+                "Nothing has been written then.\n"
+                if labelled
+                else ""
+            ),
+            "integers": ", or labels are not integers" if labelled else "",
         }
         for name, common in DOCUMENTATION.items():
             text = text.replace("{" + name + "}", common.format(**words))
@@ -243,8 +254,7 @@ class Pointwise(Loss[P]):
         super().__init__(declaration, **fields)
         self._kernel = kernel_of(declaration)
         self._driver = family("pointwise").run
-        parameters = self.__signature__.parameters
-        self._data = sum(parameters[name].default is inspect.Parameter.empty for name in self.inputs)
+        self._data = len(self.required)
         self._bounds = lru_cache(64)(self._bounds_for)  # looking at a function's signature takes longer than a call
         self.derivatives = derivatives_of(self)
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastloss import arrays
-from fastloss.arrays import LABELS, Interval
+from fastloss.arrays import LABELS, SHARES, Interval
 from fastloss.regression import quantile
 from fastloss.softmax import cross_entropy
 
@@ -45,7 +45,6 @@ Decisions = Iterator[tuple[NDArray[np.int64], NDArray[np.int64], Array]]
 Empty = Literal["zero", "skip"]
 Gain = Literal["linear", "exp2"]
 
-SHARES = Interval(0, 1)
 RELEVANCE = Interval(0, math.inf, high_open=True)
 UNKNOWN = -1  # the class predicted by a row that holds NaN
 
@@ -208,7 +207,7 @@ def top_k_accuracy(
     >>> fl.top_k_accuracy([[2.0, 0.5, 1.0], [0.1, 0.2, 0.3]], [2, 0], k=2)
     0.5
     """
-    k = _positive("k", k)
+    k = arrays.integer("k", k, 1)
     right = total = 0.0
     for block, labels, weights in arrays.labelled_rows("logits", logits, target, weight, ignore_index, axis):
         own = block[np.arange(len(block)), labels][:, None]
@@ -1107,7 +1106,7 @@ def precision_at_k(
     >>> fl.precision_at_k([[3.0, 2.0, 1.0], [3.0, 2.0, 1.0]], [[0, 1, 1], [1, 1, 0]], k=2)
     0.75
     """
-    ranking, k = _Ranking.of(scores, relevance, group), _positive("k", k)
+    ranking, k = _Ranking.of(scores, relevance, group), arrays.integer("k", k, 1)
     return ranking.mean(ranking.total(ranking.hits(k)) / k, weight, empty)
 
 
@@ -1158,7 +1157,7 @@ def recall_at_k(
     >>> fl.recall_at_k([[3.0, 2.0, 1.0], [3.0, 2.0, 1.0]], [[0, 1, 1], [1, 1, 0]], k=2)
     0.75
     """
-    ranking, k = _Ranking.of(scores, relevance, group), _positive("k", k)
+    ranking, k = _Ranking.of(scores, relevance, group), arrays.integer("k", k, 1)
     return ranking.mean(_ratios(ranking.total(ranking.hits(k)), ranking.total(ranking.hits(None)), 0.0), weight, empty)
 
 
@@ -1209,7 +1208,7 @@ def hit_rate(
     >>> fl.hit_rate([[3.0, 2.0, 1.0], [3.0, 2.0, 1.0]], [[0, 0, 1], [0, 1, 0]], k=2)
     0.5
     """
-    ranking, k = _Ranking.of(scores, relevance, group), _positive("k", k)
+    ranking, k = _Ranking.of(scores, relevance, group), arrays.integer("k", k, 1)
     return ranking.mean((ranking.total(ranking.hits(k)) > 0).astype(np.float64), weight, empty)
 
 
@@ -1268,7 +1267,7 @@ class _Ranking(NamedTuple):
     def hits(self, k: Any) -> Array:
         """1 for the relevant items among the first k."""
         hits = self.relevance > 0
-        return (hits if k is None else hits & (self.rank < _positive("k", k))).astype(np.float64)
+        return (hits if k is None else hits & (self.rank < arrays.integer("k", k, 1))).astype(np.float64)
 
     def dcg(self, k: Any, gain: Any, ties: Any) -> Array:
         if gain not in ("linear", "exp2"):
@@ -1284,7 +1283,7 @@ class _Ranking(NamedTuple):
             # 2^x - 1 loses digits next to 0, and expm1 rounds integers
             gains = np.where(gains < 1, np.expm1(gains * math.log(2)), np.exp2(gains) - 1)
         if k is not None:
-            discount[self.rank >= _positive("k", k)] = 0
+            discount[self.rank >= arrays.integer("k", k, 1)] = 0
         if ties == "average" and len(discount):
             places = np.flatnonzero(self.last == np.arange(len(discount)))
             sizes = np.diff(places, prepend=-1)
@@ -1319,13 +1318,13 @@ def _decide(pred: Any, target: Any, classes: Any, weight: Any, ignore_index: Any
     pred, target = arrays.as_array("pred", pred), arrays.as_array("target", target)
     ignore_index = arrays.integer("ignore_index", ignore_index)
     if classes is not None:
-        classes = _positive("classes", classes)
+        classes = arrays.integer("classes", classes, 1)
     if pred.shape != target.shape:
         found = pred.shape[arrays.class_axis("pred", pred, axis)]
         if classes not in (None, found):
             raise ValueError(f"pred has scores of {found} classes, and classes={classes}")
         rows = arrays.labelled_rows("pred", pred, target, weight, ignore_index, axis)
-        return found, ((_largest(block), labels, weights) for block, labels, weights in rows)
+        return found, ((largest(block), labels, weights) for block, labels, weights in rows)
     labels = arrays.class_labels("target", target, classes, ignore_index)
     weights = arrays.row_weights(weight, target.shape)
     visible = (labels != ignore_index) & (weights != 0)
@@ -1336,7 +1335,7 @@ def _decide(pred: Any, target: Any, classes: Any, weight: Any, ignore_index: Any
     return classes, iter([(predicted, labels, weights[visible])])
 
 
-def _largest(block: NDArray[Any]) -> NDArray[np.int64]:
+def largest(block: NDArray[Any]) -> NDArray[np.int64]:
     """The class of the largest score of each row, the lowest among equals."""
     chosen = block.argmax(axis=1)  # the first NaN, if there is one
     return np.where(np.isnan(block[np.arange(len(block)), chosen]), UNKNOWN, chosen)
@@ -1348,10 +1347,3 @@ def _ratio(part: float, whole: float) -> float:
 
 def _mean(values: Array, weights: Array, visible: NDArray[np.bool_]) -> float:
     return _ratio(float((weights[visible] * values[visible]).sum()), float(weights[visible].sum()))
-
-
-def _positive(name: str, value: Any) -> int:
-    number = arrays.integer(name, value)
-    if number < 1:
-        raise ValueError(f"{name} must be at least 1, not {number}")
-    return number

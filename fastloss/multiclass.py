@@ -84,15 +84,7 @@ def softmax_focal(
 
     {returns}
 
-    Raises
-    ------
-    IndexError
-        If a label is neither a class nor `ignore_index`: the message names the first. Nothing has been written then.
-    ValueError
-        If the shapes do not fit, a number is outside its domain, a word is unknown, or `out` has the wrong shape, dtype
-        or layout.
-    TypeError
-        If an argument does not hold real numbers, or labels are not integers.
+    {raises}
 
     Notes
     -----
@@ -171,15 +163,7 @@ def poly1_cross_entropy(
 
     {returns}
 
-    Raises
-    ------
-    IndexError
-        If a label is neither a class nor `ignore_index`: the message names the first. Nothing has been written then.
-    ValueError
-        If the shapes do not fit, a number is outside its domain, a word is unknown, or `out` has the wrong shape, dtype
-        or layout.
-    TypeError
-        If an argument does not hold real numbers, or labels are not integers.
+    {raises}
 
     Notes
     -----
@@ -254,15 +238,7 @@ def generalized_cross_entropy(
 
     {returns}
 
-    Raises
-    ------
-    IndexError
-        If a label is neither a class nor `ignore_index`: the message names the first. Nothing has been written then.
-    ValueError
-        If the shapes do not fit, a number is outside its domain, a word is unknown, or `out` has the wrong shape, dtype
-        or layout.
-    TypeError
-        If an argument does not hold real numbers, or labels are not integers.
+    {raises}
 
     Notes
     -----
@@ -347,15 +323,7 @@ def symmetric_cross_entropy(
 
     {returns}
 
-    Raises
-    ------
-    IndexError
-        If a label is neither a class nor `ignore_index`: the message names the first. Nothing has been written then.
-    ValueError
-        If the shapes do not fit, a number is outside its domain, a word is unknown, or `out` has the wrong shape, dtype
-        or layout.
-    TypeError
-        If an argument does not hold real numbers, or labels are not integers.
+    {raises}
 
     Notes
     -----
@@ -428,15 +396,7 @@ def dft(
 
     {returns}
 
-    Raises
-    ------
-    IndexError
-        If a label is neither a class nor `ignore_index`: the message names the first. Nothing has been written then.
-    ValueError
-        If the shapes do not fit, a number is outside its domain, a word is unknown, or `out` has the wrong shape, dtype
-        or layout.
-    TypeError
-        If an argument does not hold real numbers, or labels are not integers.
+    {raises}
 
     Notes
     -----
@@ -503,15 +463,7 @@ def unlikelihood(
 
     {returns}
 
-    Raises
-    ------
-    IndexError
-        If a label is neither a class nor `ignore_index`: the message names the first. Nothing has been written then.
-    ValueError
-        If the shapes do not fit, a number is outside its domain, a word is unknown, or `out` has the wrong shape, dtype
-        or layout.
-    TypeError
-        If an argument does not hold real numbers, or labels are not integers.
+    {raises}
 
     Notes
     -----
@@ -582,15 +534,7 @@ def nll(
 
     {returns}
 
-    Raises
-    ------
-    IndexError
-        If a label is neither a class nor `ignore_index`: the message names the first. Nothing has been written then.
-    ValueError
-        If the shapes do not fit, a number is outside its domain, a word is unknown, or `out` has the wrong shape, dtype
-        or layout.
-    TypeError
-        If an argument does not hold real numbers, or labels are not integers.
+    {raises}
 
     Notes
     -----
@@ -663,15 +607,7 @@ def confidence_penalty(
 
     {returns}
 
-    Raises
-    ------
-    IndexError
-        If a label is neither a class nor `ignore_index`: the message names the first. Nothing has been written then.
-    ValueError
-        If the shapes do not fit, a number is outside its domain, a word is unknown, or `out` has the wrong shape, dtype
-        or layout.
-    TypeError
-        If an argument does not hold real numbers, or labels are not integers.
+    {raises}
 
     Notes
     -----
@@ -802,15 +738,7 @@ def softmax_brier(
 
     {returns}
 
-    Raises
-    ------
-    IndexError
-        If a label is neither a class nor `ignore_index`: the message names the first. Nothing has been written then.
-    ValueError
-        If the shapes do not fit, a number is outside its domain, a word is unknown, or `out` has the wrong shape, dtype
-        or layout.
-    TypeError
-        If an argument does not hold real numbers, or labels are not integers.
+    {raises}
 
     Notes
     -----
@@ -884,15 +812,7 @@ def multiclass_hinge(
 
     {returns}
 
-    Raises
-    ------
-    IndexError
-        If a label is neither a class nor `ignore_index`: the message names the first. Nothing has been written then.
-    ValueError
-        If the shapes do not fit, a number is outside its domain, a word is unknown, or `out` has the wrong shape, dtype
-        or layout.
-    TypeError
-        If an argument does not hold real numbers, or labels are not integers.
+    {raises}
 
     Notes
     -----
@@ -971,15 +891,7 @@ def multi_margin(
 
     {returns}
 
-    Raises
-    ------
-    IndexError
-        If a label is neither a class nor `ignore_index`: the message names the first. Nothing has been written then.
-    ValueError
-        If the shapes do not fit, a number is outside its domain, a word is unknown, or `out` has the wrong shape, dtype
-        or layout.
-    TypeError
-        If an argument does not hold real numbers, or labels are not integers.
+    {raises}
 
     Notes
     -----
@@ -1052,15 +964,7 @@ def multiclass_perceptron(
 
     {returns}
 
-    Raises
-    ------
-    IndexError
-        If a label is neither a class nor `ignore_index`: the message names the first. Nothing has been written then.
-    ValueError
-        If the shapes do not fit, a number is outside its domain, a word is unknown, or `out` has the wrong shape, dtype
-        or layout.
-    TypeError
-        If an argument does not hold real numbers, or labels are not integers.
+    {raises}
 
     Notes
     -----
@@ -1129,15 +1033,7 @@ def sparsemax(
 
     {returns}
 
-    Raises
-    ------
-    IndexError
-        If a label is neither a class nor `ignore_index`: the message names the first. Nothing has been written then.
-    ValueError
-        If the shapes do not fit, a number is outside its domain, a word is unknown, or `out` has the wrong shape, dtype
-        or layout.
-    TypeError
-        If an argument does not hold real numbers, or labels are not integers.
+    {raises}
 
     Notes
     -----

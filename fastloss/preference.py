@@ -7,13 +7,12 @@ from typing import Any, Literal
 
 from numpy.typing import ArrayLike
 
-from fastloss.arrays import Interval
+from fastloss.arrays import POSITIVE, Interval
 from fastloss.loss import Out, Reduction, pointwise
 from fastloss.reference import preference as reference
 
 __all__ = ["bradley_terry", "dpo", "ipo", "kl_penalty", "ppo_clip", "ppo_value"]
 
-POSITIVE = Interval(0, math.inf, low_open=True, high_open=True)
 ESTIMATORS = {"k1": 1.0, "k2": 2.0, "k3": 3.0}  # as the kernel knows them
 
 

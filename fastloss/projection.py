@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from fastloss.arrays import Interval
 from fastloss.kernels import family, system
+from fastloss.loss import VALUE, VALUE_AND_GRAD
 from fastloss.softmax import logsumexp, softmax
 from fastloss.threads import get_num_threads, one_blas_thread
 
-VALUE, VALUE_AND_GRAD = 0, 1  # what the kernel is asked for
 BOUNDS = (None, Interval(0, 1))  # of logits and of shares
 
 LOGITS = 48 * 2**20  # bytes of logits in a chunk

@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from fastloss.arrays import Interval
+from fastloss.arrays import POSITIVE, Interval
 from fastloss.loss import Out, Reduction, pointwise
 from fastloss.reference import robust as reference
 
@@ -24,8 +24,6 @@ __all__ = [
     "welsch",
     "wing",
 ]
-
-POSITIVE = Interval(0, math.inf, low_open=True, high_open=True)
 
 
 @pointwise(

@@ -81,15 +81,7 @@ def cross_entropy(
 
     {returns}
 
-    Raises
-    ------
-    IndexError
-        If a label is neither a class nor `ignore_index`: the message names the first. Nothing has been written then.
-    ValueError
-        If the shapes do not fit, a probability or a hyperparameter is outside its domain, a word is unknown, or `out`
-        has the wrong shape, dtype or layout.
-    TypeError
-        If an argument does not hold real numbers, or labels are not integers.
+    {raises}
 
     Notes
     -----

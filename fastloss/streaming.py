@@ -1,9 +1,9 @@
 """Evaluation block by block: accumulators for logits that do not fit into memory, or come from several processes.
 
-In this room stand objects that are fed blocks and asked for a number at the end. A block may be any number of rows, of
-any dtype, memory-mapped or not; what is kept of it are exact sums, so that neither the way the rows were split nor the
-order in which accumulators are merged changes a result by more than an ULP. Losses live in the families, and whatever
-reads files in the command line: here is only the adding up.
+An accumulator is fed blocks and asked for a number at the end. A block may be any number of rows, of any dtype,
+memory-mapped or not; what is kept of it are exact sums, so that neither the way the rows were split nor the order in
+which accumulators are merged changes a result by more than an ULP. Losses live in the families, what reads files in
+evaluate.py: here is only the adding up.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastloss import arrays
-from fastloss.softmax import cross_entropy, log_softmax, softmax
+from fastloss.divergence import entropy, kl_divergence
+from fastloss.metrics import largest
+from fastloss.softmax import cross_entropy
 
 __all__ = ["LogitsAccumulator"]
 
 NUMBERS = 2**15  # of logits at a time: with what is made of them they sit in L2, and in memory that was there before
-EXACT = (
-    2**16
-)  # numbers to be added at a time, which sit in L2; of 2^26 the halves, of 27 bits, add up exactly in double
+EXACT = 2**16  # numbers to be added at a time, which sit in L2; of 2^26 the halves add up exactly in double
 UNIT = 1074 + 53  # what sums are counted in: 2^-1127, no larger than the last bit of any half
 
 
@@ -106,7 +106,8 @@ class LogitsAccumulator:
     bits_per_token : float
         The mean cross-entropy in bits.
     accuracy : float
-        How often the largest logit is the label's; of equal logits the one of the lowest index is taken.
+        How often the largest logit is the label's; of equal logits the one of the lowest index is taken, of a row that
+        holds NaN none.
     entropy : float
         Mean of -sum(p log p): how unsure the rows are, right or wrong.
     kl_divergence : float
@@ -203,13 +204,14 @@ class LogitsAccumulator:
         if other is not None:
             found["divergence"] = []
         for rows in _some(np.flatnonzero(visible), max(NUMBERS // classes, 1)):
-            some, w = _floats(z[rows]), scale[rows]
+            some, w = z[rows], scale[rows]
             if labels is not None:
-                found["right"].append(w * right(some, labels[rows]))
+                found["right"].append(w * (largest(some) == labels[rows]))
             if self._with_entropy:
-                found["entropy"].append(w * entropies(some))
-            if other is not None:
-                found["divergence"].append(w * divergences(_floats(other[rows]), some))
+                found["entropy"].append(w * entropy(some, reduction="none"))
+            if other is not None:  # in double: of float32 logits the loss has 7 digits
+                pair = some.astype(np.float64), other[rows].astype(np.float64)
+                found["divergence"].append(w * kl_divergence(*pair, reduction="none"))
         mass = ExactSum()
         mass.add(scale[visible])
         for name, numbers in found.items():
@@ -281,55 +283,3 @@ def _some(rows: NDArray[np.intp], most: int) -> Iterator[Any]:
         some = rows[start : start + most]
         together = some[-1] - some[0] + 1 == len(some)
         yield slice(int(some[0]), int(some[-1]) + 1) if together else some
-
-
-def _floats(z: NDArray[Any]) -> NDArray[Any]:
-    """Logits in the dtype that they are computed in."""
-    dtype = np.float64 if z.dtype.kind in "biu" or z.dtype.itemsize == 8 else np.float32
-    return z.astype(dtype, copy=False)
-
-
-# What follows is asked of each row; a compiled loss of the same name may take its place.
-
-
-def right(z: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.bool_]:
-    """Whether the largest logit is the label's; of equal ones the first counts. A row with a NaN is not right."""
-    best = z.argmax(axis=1)
-    found: NDArray[np.bool_] = (best == labels) & ~np.isnan(z[np.arange(len(z)), best])
-    return found
-
-
-def entropies(z: NDArray[Any]) -> NDArray[np.float64]:
-    """-sum(p log p), whose terms have one sign; a class without probability adds nothing.
-
-    >>> entropies(np.zeros((1, 4))) / np.log(2)
-    array([2.])
-    """
-    p, log_p = softmax(z), log_softmax(z)
-    with np.errstate(invalid="ignore"):
-        p *= log_p
-    total: NDArray[np.float64] = 0.0 - p.sum(axis=1, dtype=np.float64)
-    if np.isnan(total).any():  # 0 log 0, if not a NaN that is there
-        p[log_p == -np.inf] = 0
-        total = 0.0 - p.sum(axis=1, dtype=np.float64)
-    return total
-
-
-def divergences(q: NDArray[Any], p: NDArray[Any]) -> NDArray[np.float64]:
-    """KL(q || p) of two sets of logits, in double.
-
-    With d = log q - log p it is the sum of q (d + e^-d - 1), whose terms are all positive: q (e^-d - 1) is p - q, and
-    these add up to 0. Where d is large the terms are q d + (p - q).
-
-    >>> float(divergences(np.log([[0.5, 0.5]]), np.log([[0.25, 0.75]])).round(12)[0])
-    0.143841036226
-    """
-    log_q, log_p = log_softmax(q.astype(np.float64)), log_softmax(p.astype(np.float64))
-    with np.errstate(all="ignore"):
-        d = log_q - log_p
-        prob_q, prob_p = np.exp(log_q), np.exp(log_p)
-        far = np.where(prob_q == 0, 0, prob_q * d) + (prob_p - prob_q)
-        near = prob_q * (d + np.expm1(-d))
-        terms = np.where(abs(d) < 1, near, far)
-    total: NDArray[np.float64] = terms.sum(axis=1)
-    return total

@@ -40,9 +40,7 @@ class Tokens(Loss[P]):
         """The loss whose row t has the label of token t + shift, and its weight: 0 for padding. Losses of reduction
         "none" go to where their tokens are."""
         logits, labels = arrays.token_inputs(self.inputs, logits, labels)
-        ignore_index, shift = arrays.integer("ignore_index", ignore_index), arrays.integer("shift", shift)
-        if shift < 0:
-            raise ValueError(f"shift must be at least 0, not {shift}")
+        ignore_index, shift = arrays.integer("ignore_index", ignore_index), arrays.integer("shift", shift, 0)
         if weight is not None or pad_index is not None or shift:
             weight = arrays.as_array("weight", True if weight is None else weight)
             weight = arrays.broadcast("weight", weight, labels.shape)

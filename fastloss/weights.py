@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastloss import arrays
-from fastloss.arrays import Interval
+from fastloss.arrays import SHARES, Interval
 from fastloss.regression import half_squared_error, mae
 
 __all__ = [
@@ -27,7 +27,6 @@ __all__ = [
 ]
 
 COUNTS = Interval(0, math.inf, high_open=True)
-SHARES = Interval(0, 1)
 SMALLEST_NORM = 2.0**-1022
 Normalize = Literal["classes", "rows"] | None
 Absent = Literal["zero", "raise"]
@@ -71,7 +70,7 @@ def class_counts(
     >>> fl.class_counts([0, 2, 2, -100], 3)
     array([1., 0., 2.])
     """
-    array, classes = arrays.as_array("target", target), _number_of_classes(classes)
+    array, classes = arrays.as_array("target", target), arrays.integer("classes", classes, 1)
     ignore_index = arrays.integer("ignore_index", ignore_index)
     labels = arrays.class_labels("target", array, classes, ignore_index)
     visible = labels != ignore_index
@@ -344,7 +343,7 @@ def one_hot(
     array([[0., 0., 1.],
            [1., 0., 0.]])
     """
-    array, classes = arrays.as_array("target", target), _number_of_classes(classes)
+    array, classes = arrays.as_array("target", target), arrays.integer("classes", classes, 1)
     ignore_index = arrays.integer("ignore_index", ignore_index)
     labels = arrays.class_labels("target", array, classes, ignore_index)
     (visible,) = np.nonzero(labels != ignore_index)
@@ -587,13 +586,6 @@ def _group_lasso(array: NDArray[Any], strength: float) -> Penalty:
         rows[start : start + len(block)] = strength * scaled / np.where(norms == 0, 1, norms)
         start += len(block)
     return Penalty(strength * value, grad)
-
-
-def _number_of_classes(value: Any) -> int:
-    classes = arrays.integer("classes", value)
-    if classes < 1:
-        raise ValueError(f"classes must be at least 1, not {classes}")
-    return classes
 
 
 def _counts(name: str, value: Any) -> NDArray[np.float64]:

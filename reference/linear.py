@@ -1,4 +1,4 @@
-"""Language models: which word comes next?
+"""The last layer of a language model, and the loss of its logits, as one function.
 
 A model makes a list of features of what it has read, the last layer a logit of each word in the vocabulary, and the
 loss looks at the logit of the word that came. Each function takes one position. `_grad` is the tuple of the first

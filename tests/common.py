@@ -19,6 +19,8 @@ LOSSES = [loss for loss in fl.LOSSES.values() if loss.shape in ("pointwise", "ro
 ROOTS = [loss for loss in fl.LOSSES.values() if loss.shape == "root"]  # one number for all elements: test_roots.py
 POINTWISE = [loss for loss in LOSSES if loss.shape == "pointwise"]
 ROWS = [loss for loss in LOSSES if loss.shape == "rows"]
+LABELLED = [loss for loss in ROWS if loss.target]
+SHARED = [loss for loss in LABELLED if loss.target == "labels or shares"]
 LINEAR = [loss for loss in fl.LOSSES.values() if loss.shape == "linear"]  # logits of a product: test_linear.py
 TOKENS = [loss for loss in fl.LOSSES.values() if loss.shape == "tokens"]  # rows of sequences: test_language.py
 WIDE = 20  # the bounds of a domain that lie further apart are where a float ends, not where numbers are
@@ -39,16 +41,14 @@ def named(value: Any) -> str | None:
 each_loss = pytest.mark.parametrize("loss", LOSSES, ids=named)
 each_pointwise = pytest.mark.parametrize("loss", POINTWISE, ids=named)
 each_rows = pytest.mark.parametrize("loss", ROWS, ids=named)
-each_labelled = pytest.mark.parametrize("loss", [loss for loss in ROWS if loss.target], ids=named)
-each_shared = pytest.mark.parametrize("loss", [loss for loss in ROWS if loss.target == "labels or shares"], ids=named)
+each_labelled = pytest.mark.parametrize("loss", LABELLED, ids=named)
+each_shared = pytest.mark.parametrize("loss", SHARED, ids=named)
 each_function = pytest.mark.parametrize("function", FUNCTIONS, ids=named)
 each_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=str)
 each_half_dtype = pytest.mark.parametrize("dtype", DTYPES[:2], ids=str)  # storage only: computed in float32
 each_computed_dtype = pytest.mark.parametrize("dtype", DTYPES[2:], ids=str)
 
 # A loss with each kind of target it takes: labels or shares of every class for rows, numbers for the others.
-LABELLED = [loss for loss in ROWS if loss.target]
-SHARED = [loss for loss in ROWS if loss.target == "labels or shares"]
 ROW_FORMS = [(loss, soft) for loss in ROWS for soft in (False, True)[: 1 + (loss in SHARED)]]
 FORMS = [(loss, False) for loss in POINTWISE] + ROW_FORMS
 
@@ -224,3 +224,23 @@ def output_of(code: str, **environment: str) -> str:
     process = run_python(code, **environment)
     assert process.returncode == 0, process.stderr
     return process.stdout.strip()
+
+
+def shown_by(command: list[str]) -> str:
+    """What somebody at a terminal sees of a command, which must end well."""
+    ours, theirs = os.openpty()
+    environment = {**os.environ, "TERM": "xterm"}
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                piece = os.read(ours, 4096)
+            except OSError:  # how Linux says that the other end is closed
+                break
+            if not piece:
+                break
+            shown += piece
+    os.close(ours)
+    assert process.returncode == 0
+    return shown.decode()

@@ -34,15 +34,9 @@ def seeded(*names: Any) -> np.random.Generator:
     return np.random.default_rng(zlib.crc32(repr(names).encode()))
 
 
-def positional(loss: fl.Loss) -> tuple[str, ...]:
-    """The inputs that have no default: predictions and targets."""
-    parameters = loss.__signature__.parameters
-    return tuple(name for name in loss.inputs if parameters[name].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD)
-
-
 def optional(loss: fl.Loss) -> tuple[str, ...]:
     """The inputs that have a default, such as a pos_weight."""
-    return tuple(name for name in loss.inputs if name not in positional(loss))
+    return tuple(name for name in loss.inputs if name not in loss.required)
 
 
 @cache
@@ -111,9 +105,9 @@ def within(domain: Interval, array: np.ndarray) -> np.ndarray:
 
 
 def domains_of(loss: fl.Loss, kwargs: Mapping[str, Any]) -> list[Interval]:
-    """What the positional inputs may be."""
+    """What the required inputs may be."""
     domains = loss.domains(kwargs)
-    return [domains.get(name, Interval()) for name in positional(loss)]
+    return [domains.get(name, Interval()) for name in loss.required]
 
 
 def pointwise_cases(loss: fl.Loss, dtype: np.dtype) -> Iterator[Case]:

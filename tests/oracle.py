@@ -17,10 +17,7 @@ from .inputs import Case
 # 1 + e^-700 to be more than 1, and a pair such as 40 and 80 digits would agree that its logarithm is 0. Where nothing
 # but float32 and smaller comes in, 150 do the same for less time.
 WIDE, NARROW = 400, 150
-NOTHING = {
-    WIDE: mpmath.mpf(2) ** -1090,
-    NARROW: mpmath.mpf(2) ** -160,
-}  # far below the smallest float64, float32
+NOTHING = {WIDE: mpmath.mpf(2) ** -1090, NARROW: mpmath.mpf(2) ** -160}  # far below the smallest float64, float32
 EVERY = 8  # one result in so many is confirmed, and all that are so small that digits may have been lost
 
 

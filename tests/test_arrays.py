@@ -37,7 +37,7 @@ from .common import (
     several,
     value_and_grad,
 )
-from .inputs import DTYPES, FEW, MANY, Case, cases, domains_of, positional, rows_of_logits, seeded, within
+from .inputs import DTYPES, FEW, MANY, Case, cases, domains_of, rows_of_logits, seeded, within
 
 INTEGERS = ("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
 INTEGER_PAIR = np.array([[3, 0, 1], [2, 1, 0]]), np.array([[1, 1, 0], [0, 0, 1]])  # predictions, targets
@@ -546,7 +546,7 @@ def test_out_must_not_overlap_an_input_elsewhere(loss: fl.Loss, soft: bool) -> N
     shifted, beside = memory[1 : size + 1].reshape(inputs[0].shape), memory[size:].reshape(inputs[0].shape)
     inputs[0] = memory[:size].reshape(inputs[0].shape)
     expected = everything(loss, *inputs)
-    name = positional(loss)[0]
+    name = loss.required[0]
     with pytest.raises(ValueError, match=f"out overlaps {name}"):
         value_and_grad(loss, *inputs, out=shifted)
     with pytest.raises(ValueError, match=f"out overlaps {name}"):

@@ -17,6 +17,8 @@ import fastloss as fl
 from fastloss import demo, kernels
 from fastloss.cli import main
 
+from .common import shown_by
+
 
 @pytest.fixture(scope="module")
 def digits():
@@ -90,23 +92,8 @@ def test_demo_runs(tmp_path, capsys):
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudoterminals of this kind")
 def test_demo_on_a_terminal_shows_progress(tmp_path):
-    ours, theirs = os.openpty()
     command = [sys.executable, "-m", "fastloss", "demo", "--epochs", "2", "--output", str(tmp_path / "a.png")]
-    environment = {**os.environ, "TERM": "xterm"}
-    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
-        os.close(theirs)
-        shown = b""
-        while True:
-            try:
-                piece = os.read(ours, 4096)
-            except OSError:  # how Linux says that the other end is closed
-                break
-            if not piece:
-                break
-            shown += piece
-    os.close(ours)
-    assert process.returncode == 0
-    text = shown.decode()
+    text = shown_by(command)
     assert "2/2" in text
     assert "L-BFGS-B: converged" in text
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l"), "the cursor is back"

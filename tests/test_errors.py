@@ -31,7 +31,7 @@ from .common import (
     over_forms,
     sample,
 )  # fmt: skip
-from .inputs import optional, positional
+from .inputs import optional
 
 NO_NUMBERS = {
     "None": (None, TypeError),
@@ -60,7 +60,7 @@ def test_what_is_no_array_of_real_numbers_is_refused_by_name(
     """Each argument that takes an array, in each way to call."""
     inputs = sample(loss, 4, np.float32, soft)
     for call in calls(loss):
-        for k, name in enumerate(positional(loss)):
+        for k, name in enumerate(loss.required):
             arguments = [value if j == k else array for j, array in enumerate(inputs)]
             with pytest.raises(error, match=rf"^{name} "):
                 call(*arguments)
@@ -95,16 +95,16 @@ def test_softmax_functions_refuse_what_is_no_array(function: Any, value: Any, er
 def test_shapes_do_not_broadcast_silently(loss: fl.Loss) -> None:
     """(3,) against (3, 1) is an error that names both shapes, not nine losses."""
     for one, other in (((3,), (3, 1)), ((3, 1), (3,)), ((4, 3), (3,)), ((4, 3), (1, 3)), ((1,), (3,)), ((0,), (3,))):
-        if len(positional(loss)) == 1:
+        if len(loss.required) == 1:
             continue
-        for k in range(1, len(positional(loss))):
-            given = [sample(loss, other if j == k else one)[j] for j in range(len(positional(loss)))]
+        for k in range(1, len(loss.required)):
+            given = [sample(loss, other if j == k else one)[j] for j in range(len(loss.required))]
             message = rf"{loss.inputs[0]}.*{re.escape(str(one))}.*{loss.inputs[k]}.*{re.escape(str(other))}"
             for call in calls(loss):
                 with pytest.raises(ValueError, match=message):
                     call(*given)
     for call in calls(loss)[1:]:
-        if len(positional(loss)) > 1:
+        if len(loss.required) > 1:
             with pytest.raises(ValueError, match=rf"{loss.inputs[0]} is a scalar .*\(3,\)"):
                 call(sample(loss, 3)[0][0], *sample(loss, 3)[1:])
 
@@ -184,7 +184,7 @@ def test_words_unknown_or_missing_are_refused(loss: fl.Loss) -> None:
     for call in calls(loss):
         with pytest.raises(TypeError, match="weights"):
             call(*inputs, weights=1)
-        with pytest.raises(TypeError, match=positional(loss)[-1]):
+        with pytest.raises(TypeError, match=loss.required[-1]):
             call(*inputs[:-1])
         with pytest.raises(TypeError, match="positional"):
             call(*inputs, 1.0)
@@ -241,7 +241,7 @@ def test_hyperparameters_outside_their_domain(loss: fl.Loss, name: str, domain: 
 def test_inputs_outside_their_domain(loss: fl.Loss, name: str, domain: Interval) -> None:
     """The first visible one is named with position and value, however far in it stands; NaN is not outside."""
     for dtype, shape in ((np.float32, (4, 5)), (np.float64, (3, 60_000)), (np.float16, (6, 30_000))):
-        inputs = dict(zip(positional(loss), sample(loss, shape, dtype), strict=True))
+        inputs = dict(zip(loss.required, sample(loss, shape, dtype), strict=True))
         inputs.setdefault(name, np.ones(shape, dtype))
         for place in ((0, 0), (2, 3), (shape[0] - 1, shape[1] - 1)):
             for wrong in outside(domain, dtype):

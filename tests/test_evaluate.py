@@ -17,7 +17,7 @@ import fastloss as fl
 from fastloss import evaluate
 from fastloss.cli import main
 
-from .common import FORMS, LINEAR, ROOTS, assert_same, over_forms, sample, several
+from .common import FORMS, LINEAR, ROOTS, assert_same, over_forms, sample, several, shown_by
 from .inputs import seeded
 from .test_memory import linux
 
@@ -206,14 +206,19 @@ def test_help_teaches(capsys: Any) -> None:
     text = capsys.readouterr().out
     assert "examples:" in text
     for name in evaluate.FILE_LOSSES:
-        assert all(evaluate.flag(word) in text for word in evaluate.words_of(fl.LOSSES[name]))
+        assert all(evaluate.flag(word) in text for word in fl.LOSSES[name].hyperparameters)
 
 
 # ---- processes ----
 
 
 def start(*arguments: str, **words: Any) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "fastloss", "eval", *arguments], **words)
+    """A process that hears Ctrl-C, as those in the background of a shell, where these tests may run, do not."""
+    heard = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        return subprocess.Popen([sys.executable, "-m", "fastloss", "eval", *arguments], **words)
+    finally:
+        signal.signal(signal.SIGINT, heard)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other signals")
@@ -237,26 +242,10 @@ def test_an_interrupt_leaves_nothing(number: int, code: int, folder: Path) -> No
     assert np.load("g.npy").tolist() == [0, 1, 2]
 
 
-def watched(folder: Path, *arguments: str, code: str = "") -> str:
-    """What somebody at a terminal sees."""
-    ours, theirs = os.openpty()
+def watched(*arguments: str, code: str = "") -> str:
+    """What somebody at a terminal sees of fastloss eval, after some code."""
     run = f"import sys\n{code}\nfrom fastloss.cli import main\nsys.exit(main(['eval', *sys.argv[1:]]))"
-    environment = {**os.environ, "TERM": "xterm"}
-    command = [sys.executable, "-c", run, *arguments]
-    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
-        os.close(theirs)
-        shown = b""
-        while True:
-            try:
-                piece = os.read(ours, 4096)
-            except OSError:  # how Linux says that the other end is closed
-                break
-            if not piece:
-                break
-            shown += piece
-    os.close(ours)
-    assert process.returncode == 0
-    return shown.decode()
+    return shown_by([sys.executable, "-c", run, *arguments])
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudoterminals of this kind")
@@ -264,7 +253,7 @@ def test_a_terminal_shows_progress(folder: Path) -> None:
     """A bar that goes away; without rich its name, and the result all the same."""
     pytest.importorskip("rich")
     save(x=np.zeros(100_000), y=np.ones(100_000))
-    text = watched(folder, "mse", "x.npy", "y.npy", "--block", "1000")
+    text = watched("mse", "x.npy", "y.npy", "--block", "1000")
     assert "100%" in text
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l"), "the cursor is back"
     assert "mean of mse" in text
@@ -272,7 +261,7 @@ def test_a_terminal_shows_progress(folder: Path) -> None:
         "import importlib.util as u\nfind = u.find_spec\n"
         "u.find_spec = lambda name: None if name == 'rich' else find(name)"
     )
-    text = watched(folder, "mse", "x.npy", "y.npy", code=without)
+    text = watched("mse", "x.npy", "y.npy", code=without)
     assert "a progress bar needs rich: pip install 'fastloss[demo]'" in text
     assert "mean of mse" in text
 

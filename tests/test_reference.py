@@ -16,7 +16,7 @@ from fastloss.reference.numbers import derivative, gradient, hessian_diagonal, s
 import fastloss as fl
 
 from .common import each_loss, named, sample
-from .inputs import Case, corners, domains_of, hyperparameters, positional, seeded, soft_targets, spread
+from .inputs import Case, corners, domains_of, hyperparameters, seeded, soft_targets, spread
 from .oracle import arguments, as_list, context, ulp_errors
 from .oracle import derivative as written
 
@@ -54,7 +54,7 @@ def few_cases(loss: fl.Loss) -> list[Case]:
             inputs = tuple(np.concatenate(pair) for pair in pairs)
             # abs has a corner at 0, where the dual of a square of it has lost its curvature
             keep = inputs[0] != inputs[1] if len(inputs) > 1 else inputs[0] != 0
-            for name, domain, column in zip(positional(loss), domains, inputs, strict=True):
+            for name, domain, column in zip(loss.required, domains, inputs, strict=True):
                 if name in loss.grads:  # at an end of its domain a derivative has one side only
                     keep &= (column != domain.low) & (column != domain.high)
             found.append(Case("", tuple(column[keep] for column in inputs), kwargs))
@@ -150,7 +150,7 @@ def test_naive_floats_fail_where_the_kernel_does_not(name: str, ending: str, arg
     """The textbook formula overflows, or loses every digit, where the reference says so; the kernel is exact there."""
     loss = fl.LOSSES[name]
     words = args[-1] if isinstance(args[-1], dict) else {}
-    inputs = args[: len(positional(loss))]
+    inputs = args[: len(loss.required)]
     function = loss.reference if ending == "" else written(loss, ending)
     assert function(*inputs, **words) == naive
     assert "Where floats break" in function.__doc__
