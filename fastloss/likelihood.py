@@ -13,6 +13,7 @@ from fastloss.reference import likelihood as reference
 
 __all__ = [
     "beta_gaussian_nll",
+    "beta_nll",
     "crps_gaussian",
     "crps_laplace",
     "evidential_nig_nll",
@@ -26,6 +27,7 @@ __all__ = [
     "weibull_nll",
 ]
 
+SHARE = Interval(0, 1, low_open=True, high_open=True)
 SHAPES = Interval(-50, 50)  # logarithms of shapes from one in 1e22 to 1e22
 ANGLES = Interval(-1000, 1000)  # whose sine and cosine keep all their digits
 HALF_LOG_2PI = 0.9189385332046727
@@ -514,6 +516,76 @@ def gamma_nll(
     (array([ 0., -1.]), array([-0.57721566, -0.27036285]))
     """
     return gamma_nll.run(ask, (pred, target, log_shape), (), weight, reduction, denominator, out)
+
+
+@pointwise(
+    "pred",
+    "target",
+    "log_precision",
+    reference=reference.beta_nll,
+    grads=("pred", "log_precision"),
+    domain={"target": SHARE, "log_precision": SHAPES},
+    signed=True,
+)
+def beta_nll(
+    ask: int,
+    pred: ArrayLike,
+    target: ArrayLike,
+    log_precision: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    out: Out = None,
+) -> Any:
+    """Beta negative log-likelihood: a share between 0 and 1, whose mean and precision are predicted.
+
+    The loss of one element, its gradients and its second derivatives, with t = target, m = 1 / (1 + e^-pred),
+    f = e^log_precision, a = f m, b = f (1 - m), c = f m (1 - m), G = log Gamma, psi its derivative and
+    B = psi(a) - psi(b) - log t + log(1 - t)::
+
+        loss      = G(a) + G(b) - G(f) - (a - 1) log t - (b - 1) log(1 - t)
+        gradients = c B
+                    a (psi(a) - log t) + b (psi(b) - log(1 - t)) - f psi(f)
+        Hessians  = c (1 - 2 m) B + c^2 (psi'(a) + psi'(b))
+                    the gradient + a^2 psi'(a) + b^2 psi'(b) - f^2 psi'(f)
+
+    In SciPy: ``-np.mean(scipy.stats.beta.logpdf(target, a, b))``.
+
+    Parameters
+    ----------
+    pred : array_like
+        Logit of the mean.
+    target : array_like of numbers in {target}
+        What was observed; of one shape with `pred`, or one of them a scalar.
+    log_precision : array_like of numbers in {log_precision}
+        Logarithm of the precision, of that shape or a scalar: the variance is m (1 - m) / (1 + f).
+    {common}
+
+    {returns}
+
+    {raises}
+
+    Notes
+    -----
+    Smooth everywhere. What the target is worth is f times the divergence of the mean from it, made of e^d - 1 - d, in
+    which nothing cancels; of the rest, terms in a log(a), what Stirling's series leaves is computed as such.
+
+    References
+    ----------
+    S. Ferrari and F. Cribari-Neto, Beta Regression for Modelling Rates and Proportions, Journal of Applied Statistics
+    (2004)
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> round(fl.beta_nll(0.0, 0.25, 2.0), 10)
+    0.0346914608
+    >>> loss, grad = fl.beta_nll.value_and_grad([0.0, 0.0], [0.5, 0.3], [0.0, 0.0], reduction="sum")
+    >>> grad.pred, grad.log_precision
+    (array([0.        , 0.21182447]), array([-0.69314718, -0.60597049]))
+    """
+    return beta_nll.run(ask, (pred, target, log_precision), (), weight, reduction, denominator, out)
 
 
 @pointwise(

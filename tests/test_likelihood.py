@@ -87,6 +87,14 @@ def test_gamma_and_weibull_of_shape_1_are_exponential() -> None:
     np.testing.assert_allclose(weibull, expected, rtol=1e-13)
 
 
+def test_beta_of_one_half_and_two_is_uniform() -> None:
+    """Every share is as likely: the loss is 0, up to what log(2) and the shares are rounded by."""
+    target = normal_numbers("uniform", "target")[2]
+    target = target / (1 + target)
+    value = fl.beta_nll(np.zeros(200), target, np.full(200, math.log(2)), reduction="none")
+    np.testing.assert_allclose(value, 0, atol=1e-14)
+
+
 def test_evidential_regression_is_students() -> None:
     """Of 2 alpha degrees of freedom and the scale sqrt(beta (1 + nu) / (nu alpha))."""
     pred, target, nu, alpha, beta = normal_numbers("evidential", "nu", "alpha", "beta")
@@ -150,6 +158,7 @@ def test_without_a_floor_a_variance_is_positive() -> None:
         (fl.laplace_nll, lambda stats, p, s: stats.laplace(p, s)),
         (fl.lognormal_nll, lambda stats, p, s: stats.lognorm(s, 0, np.exp(p))),
         (fl.gamma_nll, lambda stats, p, q: stats.gamma(np.exp(q), 0, np.exp(p - q))),
+        (fl.beta_nll, lambda stats, p, q: stats.beta(np.exp(q) / (1 + np.exp(-p)), np.exp(q) / (1 + np.exp(p)))),
         (fl.von_mises_nll, lambda stats, p, k: stats.vonmises(k, p)),
     ],
     ids=lambda x: getattr(x, "name", ""),
@@ -158,6 +167,7 @@ def test_scipy_knows_the_density(loss: fl.Loss, distribution: object) -> None:
     """-logpdf of scipy.stats, at moderate inputs."""
     stats = pytest.importorskip("scipy.stats")
     pred, _, target, *others = normal_numbers(loss.name, "target", *loss.inputs[2:])
+    target = target / (1 + target) if loss is fl.beta_nll else target
     theirs = -distribution(stats, pred, *others).logpdf(target)  # type: ignore[operator]
     np.testing.assert_allclose(loss(pred, target, *others, reduction="none"), theirs, rtol=1e-11, atol=1e-12)
 

@@ -11,10 +11,11 @@ from fastloss.kernels.scaled cimport (
     sum_of_two, times,
 )
 from fastloss.kernels.vecmath cimport (
-    exp_tail, expm1_wide, log, log1p, log_wide, real, two_product, two_sum,
+    exp_tail, expm1_wide, log, log1p, log1p_wide, log_wide, real, two_product, two_sum,
 )
 from fastloss.kernels.special cimport (
-    bessel_ratio_lack, bessel_ratio_slope, cos, digamma_rest, erf, lgamma, lgamma_rest, log_i0_scaled, sin, trigamma_rest,
+    bessel_ratio_lack, bessel_ratio_slope, cos, digamma, digamma_rest, erf, lgamma, lgamma_rest, log_i0_scaled, sin, trigamma,
+    trigamma_rest,
 )
 
 cdef extern from "special.h" nogil:
@@ -447,6 +448,124 @@ cdef void gamma(
                 hess_log_shape[i] = <real>(norm + rounded(tail, True))
 
 
+# x, but no infinity, of which a Scaled that is as good as 0 would make one.
+cdef inline double bounded(double x) noexcept nogil:
+    x = 1e308 if x > 1e308 else x
+    return -1e308 if x < -1e308 else x
+
+
+# Of a with the logarithm q: log Gamma(a) - a q + a, as the sum of the result and rest.
+cdef inline double lgamma_beyond(double a, double q, double* rest) noexcept nogil:
+    cdef bint small = a < 2
+    cdef double norm = lgamma(1 + (a if small else 1)) - a * (bounded(q) - 1)
+    norm = norm if small else HALF_LOG_2PI + lgamma_rest(2 if small else a) / a
+    return two_sum(-q if small else -0.5 * q, norm, rest)
+
+
+# a (psi(a) - q), and its derivative by q.
+cdef inline double digamma_beyond(Scaled shape, double a, double q, Scaled* slope) noexcept nogil:
+    cdef bint small = a < 2
+    cdef double x = a if small else 2, first = digamma(1 + x) - bounded(q), second, third
+    cdef Scaled lack = times(shape, number(first, True), True)
+    cdef Scaled bend = times(shape, number(first + (x * trigamma(1 + x) - 1), True), True)
+    x = 2 if small else a
+    second = digamma_rest(x) / x
+    third = trigamma_rest(x) / x
+    slope[0] = choose(small, bend, number(third - second, True))
+    return rounded(lack, True) - 1 if small else -0.5 - second
+
+
+# a (e^d - 1 - d) with d in two parts, and a e^d.
+cdef inline Scaled tail_of(Scaled a, double d, double rest, Scaled w) noexcept nogil:
+    cdef bint near = fabs(d) < 1
+    cdef Scaled g = times(a, plus(number(1, True), sum_of_two(bounded(d), rest, True), True), True)
+    cdef Scaled tail = times(a, number(exp_tail(d if near else 0, rest if near else 0), True), True)
+    return choose(near, tail, plus(w, multiple(-1, g), True))
+
+
+# S(a) + S(b) - S(f) + log t + log(1 - t) + a (e^d - 1 - d) + b (e^c - 1 - c), S what log Gamma(x) leaves of
+# x log(x) - x, d = log(t / m), c = log((1 - t) / (1 - m)): (1 - m) D(a) - m D(b) + c (pred - logit t) and
+# D(a) + D(b) - D(f) + those tails, D(x) = x (psi(x) - log x). Of a float32 too a and b may be anything.
+cdef void beta(
+    real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
+) noexcept nogil:
+    cdef real* pred = inputs[0]
+    cdef real* target = inputs[1]
+    cdef real* log_precision = inputs[2]
+    cdef real* by_pred = grads[0]
+    cdef real* by_log_precision = grads[2]
+    cdef real* hess_pred = hesses[0]
+    cdef real* hess_log_precision = hesses[2]
+    cdef double scale = params[SCALE], x, q, t, log_t, t_low, log_u, u_low, l, l_low, m, m_low, o, o_low, rest, low
+    cdef double qa, qa_low, qb, qb_low, a, b, f, d, total, part, da, db, df
+    cdef Scaled e, A, B, F, M, O, tail, g, h, C, ea, eb, ef
+    cdef Py_ssize_t i
+    for i in range(n):
+        x = pred[i]
+        q = log_precision[i]
+        t = target[i]
+        log_t = log_wide(t, &t_low)
+        log_u = log1p_wide(-t, &u_low)
+        e = exponential(-fabs(x), 0, True)
+        l = parts(e, &low, True)
+        part = l
+        l = log1p_wide(l, &l_low)
+        l_low = l_low + low / (1 + part)
+        m = two_sum(x if x < 0 else 0, -l, &m_low)  # log m
+        m_low = m_low - l_low if fabs(m) < INFINITY else 0
+        o = two_sum(-x if x > 0 else 0, -l, &o_low)  # log(1 - m)
+        o_low = o_low - l_low if fabs(o) < INFINITY else 0
+        M = exponential(m, m_low, True)
+        O = exponential(o, o_low, True)
+        F = exponential(q, 0, True)
+        A = times(F, M, True)
+        B = times(F, O, True)
+        f = rounded(F, True)
+        a = rounded(A, True)
+        b = rounded(B, True)
+        qa = q + m
+        qb = q + o
+
+        d = two_sum(log_t, -m, &rest)
+        rest = rest + (t_low - m_low)
+        tail = tail_of(A, d, rest if fabs(d) < INFINITY else 0, times(F, number(t, True), True))
+        d = two_sum(log_u, -o, &rest)
+        rest = rest + (u_low - o_low)
+        part = two_sum(1, -t, &low)
+        g = times(F, sum_of_two(part, low, True), True)
+        tail = plus(tail, tail_of(B, d, rest if fabs(d) < INFINITY else 0, g), True)
+
+        total = two_sum(log_t, log_u, &rest)
+        total = two_sum(total, lgamma_beyond(a, qa, &low), &part)
+        rest = rest + (low + part)
+        total = two_sum(total, lgamma_beyond(b, qb, &low), &part)
+        rest = rest + (low + part)
+        total = two_sum(total, -lgamma_beyond(f, q, &low), &part)
+        rest = rest + (part - low)
+        loss[i] = rounded(multiple(scale, plus(tail, sum_of_two(total, rest, True), True)), True)
+        if by_pred:
+            da = digamma_beyond(A, a, qa, &ea)
+            db = digamma_beyond(B, b, qb, &eb)
+            df = digamma_beyond(F, f, q, &ef)
+            part = two_sum(x, -log_t, &rest)
+            part = two_sum(part, log_u, &low)
+            rest = rest + low + (u_low - t_low)
+            C = times(A, O, True)
+            g = plus(times(O, number(da, True), True), times(M, number(-db, True), True), True)
+            h = times(C, sum_of_two(bounded(part), rest, True), True)
+            by_pred[i] = <real>rounded(plus(g, h, True), True)
+            g = plus(number(da, True), plus(number(db, True), number(-df, True), True), True)
+            by_log_precision[i] = <real>rounded(plus(g, tail, True), True)
+            if hess_pred:
+                g = times(times(M, O, True), plus(number(-da, True), number(-db, True), True), True)
+                g = plus(plus(g, C, True), times(h, plus(O, multiple(-1, M), True), True), True)
+                g = plus(g, times(times(O, O, True), ea, True), True)
+                g = plus(g, times(times(M, M, True), eb, True), True)
+                hess_pred[i] = <real>rounded(g, True)
+                g = plus(plus(ea, eb, True), multiple(-1, ef), True)
+                hess_log_precision[i] = <real>rounded(plus(g, tail, True), True)
+
+
 # e^z + event (s + log t - z) with z = (log t - pred) e^-s: -e^-s f, event - z f with f = e^z - event, which is expm1(z)
 # or e^z. From z = -20000 on e^z is 0, whatever it is multiplied by.
 cdef void weibull(
@@ -591,6 +710,7 @@ KERNELS = {
     "student_t_nll": kernel(student_t[float], student_t[double], 4, 0b1101, True),
     "lognormal_nll": kernel(lognormal[float], lognormal[double], 3, 0b101, True),
     "gamma_nll": kernel(gamma[float], gamma[double], 3, 0b101, True),
+    "beta_nll": kernel(beta[float], beta[double], 3, 0b101, True),
     "weibull_nll": kernel(weibull[float], weibull[double], 4, 0b101, True),
     "von_mises_nll": kernel(von_mises[float], von_mises[double], 3, 0b101, True),
     "evidential_nig_nll": kernel(evidential_nig[float], evidential_nig[double], 5, 0b11101, True),
