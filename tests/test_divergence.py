@@ -193,3 +193,22 @@ def test_optax_has_the_same_divergence_of_logarithms() -> None:
     z, k = logits(20, 6), logits(20, 6, seed=9)
     theirs = optax.losses.kl_divergence_with_log_targets(fl.log_softmax(z), fl.log_softmax(k))
     np.testing.assert_allclose(fl.kl_divergence(z, k, reduction="none"), theirs, rtol=1e-5, atol=1e-6)
+
+
+@each_of_logits
+@pytest.mark.parametrize("classes", [2, 10, 64, 100])
+def test_neighbours_do_not_change_a_row_of_floats(loss: Any, classes: int) -> None:
+    """Rows that are masked, close to each other or far apart take other ways than most, and those beside them do not:
+    bitwise, alone and among all."""
+    z, k = logits(60, classes).astype("f"), logits(60, classes, seed=10).astype("f")
+    z[::7] = np.nextafter(k[::7], np.float32(1))
+    z[1::7, 1] = k[1::7, 1] = -np.inf
+    z[2::7] *= 1e30
+    z[3::7, 0] = np.inf
+    value, gradient = loss.value_and_grad(z, k, reduction="none")
+    for i in range(len(z)):
+        alone, slopes = loss.value_and_grad(z[i : i + 1], k[i : i + 1], reduction="none")
+        np.testing.assert_array_equal(alone, value[i : i + 1])
+        np.testing.assert_array_equal(slopes, gradient[i : i + 1])
+    exact = loss(z.astype("d"), k.astype("d"), reduction="none")
+    np.testing.assert_allclose(value, exact, rtol=3e-7)

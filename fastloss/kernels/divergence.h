@@ -163,16 +163,17 @@ VM_INLINE double dv_tail_quick(double x) {
     return x2 * VM_FMA_F64(x4, VM_FMA_F64(x4, high, middle), low);
 }
 
-/* bent += p (e^d - 1 - d), missing += p (e^d - 1) */
+/* bent += p (e^d - 1 - d), missing += p (e^d - 1). Sums with a 0 where others would choose: a compiler moves what is chosen
+ * from behind a branch, which ends the vectors. */
 static inline void dv_compare_quick(const float *restrict z, const float *restrict k, const float *restrict eq,
                                     const float *restrict ep, const dv_rows *restrict t, ptrdiff_t n, int along,
                                     double *restrict bent, double *restrict missing) {
     DV_PER_ROW(for (ptrdiff_t i = 0; i < n; i++) {
         double d = DV_RATIO, p = ep[i] * t->inverse_p[i * each], gap = eq[i] * t->inverse_q[i * each] - p;
         int near = fabs(d) <= 1.5;
-        double x = near ? d : 0.0, tail = dv_tail_quick(x);
-        bent[i] += near ? p * tail : gap - p * d;
-        missing[i] += near ? p * (x + tail) : gap;
+        double x = near ? d : 0.0, tail = dv_tail_quick(x), far = near ? 0.0 : gap;
+        bent[i] += p * tail + (far - p * (d - x));
+        missing[i] += p * (x + tail) + far;
     })
 }
 
@@ -184,7 +185,7 @@ static inline void dv_gaps_quick(const float *restrict z, const float *restrict 
         double d = DV_RATIO, p = ep[i] * t->inverse_p[i * each], gap = eq[i] * t->inverse_q[i * each] - p;
         int near = fabs(d) <= 1.5;
         double x = near ? d : 0.0;
-        eq[i] = (float)(scale[i * each] * (near ? p * (x + dv_tail_quick(x)) : gap));
+        eq[i] = (float)(scale[i * each] * (p * (x + dv_tail_quick(x)) + (near ? 0.0 : gap)));
     })
 }
 
@@ -196,7 +197,8 @@ static inline void dv_reverse_quick(const float *restrict z, const float *restri
     DV_PER_ROW(for (ptrdiff_t i = 0; i < n; i++) {
         double d = DV_RATIO, q = eq[i] * t->inverse_q[i * each], gap = ep[i] * t->inverse_p[i * each] - q;
         int near = fabs(d) <= 1.5;
-        total[i] += near ? q * dv_tail_quick(near ? -d : 0.0) : gap + q * d;
+        double x = near ? d : 0.0, far = near ? 0.0 : gap;
+        total[i] += q * dv_tail_quick(-x) + (far + q * (d - x));
         ep[i] = (float)d;
         mean[i] += q * (double)ep[i];
     })
@@ -299,7 +301,7 @@ static inline void dv_sides_quick(const float *restrict z, const float *restrict
     DV_PER_ROW(for (ptrdiff_t i = 0; i < n; i++) {
         double d = DV_RATIO, p = ep[i] * t->inverse_p[i * each], q = eq[i] * t->inverse_q[i * each];
         int near = fabs(d) <= 1.5;
-        double x = near ? d : 0.0, gap = near ? p * (x + dv_tail_quick(x)) : q - p;
+        double x = near ? d : 0.0, gap = p * (x + dv_tail_quick(x)) + (near ? 0.0 : q - p);
         total[i] += fabs(gap);
         above[i] += gap > 0.0 ? q : 0.0;
         below[i] += gap < 0.0 ? q : 0.0;
@@ -313,7 +315,9 @@ static inline void dv_sided_quick(float *restrict eq, const float *restrict side
                                   const double *restrict up, const double *restrict down, const double *restrict level,
                                   ptrdiff_t n, int along) {
     DV_PER_ROW(for (ptrdiff_t i = 0; i < n; i++) {
-        double slope = side[i] > 0.0f ? up[i * each] : (side[i] < 0.0f ? down[i * each] : level[i * each]);
+        double slope = level[i * each], upper = up[i * each], lower = down[i * each];
+        slope = side[i] > 0.0f ? upper : slope;
+        slope = side[i] < 0.0f ? lower : slope;
         eq[i] = (float)(eq[i] * t->inverse_q[i * each] * slope);
     })
 }

@@ -269,15 +269,15 @@ cdef void js_divergence(
         for i in range(lanes_at(lanes, j)):
             if real is float:
                 g[k + i] = <real>(scale[i] * <double>g[k + i])
-                continue
-            pi = p[k + i]
-            qi = q[k + i]
-            v = share_of(qi, pi, b, 0, &gap_v, &v_low)
-            far = log[double](b * pi * 2.0**-500 / qi) + 346.57359027997264  # b p / q may be beyond all doubles
-            value = log1p_of(v, v_low, &low)
-            value = far if v > 1e100 else value + low
-            value = value if pi != qi else 0
-            g[k + i] = <real>(scale[i] * value)
+            else:
+                pi = p[k + i]
+                qi = q[k + i]
+                v = share_of(qi, pi, b, 0, &gap_v, &v_low)
+                far = log[double](b * pi * 2.0**-500 / qi) + 346.57359027997264  # b p / q may be beyond all doubles
+                value = log1p_of(v, v_low, &low)
+                value = far if v > 1e100 else value + low
+                value = value if pi != qi else 0
+                g[k + i] = <real>(scale[i] * value)
 
 
 # ---- of logits ----
