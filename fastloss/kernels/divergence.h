@@ -286,7 +286,7 @@ static inline void dv_skew_quick(const float *restrict z, const float *restrict 
     DV_PER_ROW(for (ptrdiff_t i = 0; i < n; i++) {
         double d = DV_RATIO, p = ep[i] * t->inverse_p[i * each], q = eq[i] * t->inverse_q[i * each], w;
         double e = vm_exp_quick_f64(d > 600.0 ? 600.0 : d, &w), u = c * w, mixed = u < -0.5 ? a + c * e : 1.0 + u;
-        total[i] += dv_bend_quick(p, u, dv_log_quick(u, mixed), fabs(d) <= 1.5 ? p * u : c * (q - p));
+        total[i] += dv_bend_quick(p, u, dv_log_quick(u, mixed), d <= 20.0 ? p * u : c * (q - p)); /* for a small c both terms have one p */
         ep[i] = (float)(u / mixed);
         mean[i] += q * (double)ep[i];
     })
