@@ -36,7 +36,7 @@ class Effort:
 
 
 QUICK = Effort("quick", rounds=3, seconds=1, least=2)
-FULL = Effort("full", rounds=15, seconds=5, least=5)
+FULL = Effort("full", rounds=11, seconds=3, least=5)
 
 
 def race(
