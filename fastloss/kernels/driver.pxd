@@ -135,17 +135,22 @@ cdef inline object output(object given, const View* like, int number, View* view
     return given
 
 
-cdef inline bint streams(list arrays, const View** read_too, int readers):
-    """Whether the outputs bypass the cache: if one is too large for it, and no input is overwritten, whose lines are
-    in cache because they were read."""
-    cdef bint large = False
+cdef inline bint overwrites(list arrays, const View** read_too, int readers):
+    """Whether an output lies upon an input: its lines are in cache then, and are read until they are written."""
     cdef int k
     for array in arrays:
-        large = large or cnp.PyArray_NBYTES(<cnp.ndarray>array) > STREAM
         for k in range(readers):
             if cnp.PyArray_DATA(<cnp.ndarray>array) == read_too[k].data:
-                return False
-    return large
+                return True
+    return False
+
+
+cdef inline bint streams(list arrays):
+    """Whether an output is too large for the cache, so that it had better be bypassed."""
+    for array in arrays:
+        if cnp.PyArray_NBYTES(<cnp.ndarray>array) > STREAM:
+            return True
+    return False
 
 
 # ---- bounds ----

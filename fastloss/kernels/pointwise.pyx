@@ -8,7 +8,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 from fastloss.kernels.driver cimport (
     GRAD_HESS, MAX_CHUNKS, PRESCALE, VALUE, Bounds, Chunks, answer, make_chunks, mean_of, number_like, output, outside,
-    run_chunks, set_bounds, small_integers, streams, sum_of_weights,
+    overwrites, run_chunks, set_bounds, small_integers, streams, sum_of_weights,
 )
 from fastloss.kernels.kernel cimport MAX_PARAMS, SCALE, Kernel
 from fastloss.kernels.vecmath cimport real, sum_of
@@ -25,7 +25,7 @@ cdef enum:
 ctypedef struct Job:
     Kernel* kernel
     bint single                  # computed in float, not double
-    bint with_grad, with_hess, with_losses, weighted, ignoring, stream
+    bint with_value, with_grad, with_hess, with_losses, weighted, ignoring, stream, direct
     View inputs[MAX_INPUTS]
     Bounds bounds[MAX_INPUTS]
     double params[MAX_PARAMS]
@@ -69,6 +69,15 @@ cdef bint weighs(const Job* job, const real* target, Py_ssize_t n) noexcept nogi
     return found
 
 
+cdef real* place(
+    const Job* job, const View* out, real* buffer, const double* w, Py_ssize_t start
+) noexcept nogil:
+    """Where a kernel puts a block of derivatives: in the output itself if it finishes them and reads nothing there."""
+    if job.direct and w == NULL and out.kind == (F32 if sizeof(real) == 4 else F64):
+        return <real*>out.data + start
+    return buffer
+
+
 cdef void finish(
     const Job* job, const View* out, const real* values, const double* w, Py_ssize_t start, Py_ssize_t n, real* spare
 ) noexcept nogil:
@@ -76,6 +85,10 @@ cdef void finish(
     cdef real* target = spare
     cdef double scale = job.scale
     cdef Py_ssize_t i
+    if w == NULL and scale == 1:
+        if <const char*>values != out.data + start * out.itemsize:
+            write[real](out, start, n, values, job.stream)
+        return
     if out.contiguous and not job.stream and out.kind == (F32 if sizeof(real) == 4 else F64):
         target = <real*>out.data + start
     if w != NULL:
@@ -126,6 +139,8 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
     cdef real* x[MAX_INPUTS]
     cdef real* grad[MAX_INPUTS]
     cdef real* hess[MAX_INPUTS]
+    cdef real* grad_buffer[MAX_INPUTS]
+    cdef real* hess_buffer[MAX_INPUTS]
     cdef double total = 0, small = 0, block
     if buffers == NULL:
         return -1
@@ -133,13 +148,13 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
     weights = loss + BLOCK
     spare = <real*>(weights + BLOCK)
     for k in range(inputs):
-        grad[k] = hess[k] = NULL
+        grad[k] = hess[k] = grad_buffer[k] = hess_buffer[k] = NULL
         if kernel.grads >> k & 1:
             if job.with_grad:
-                grad[k] = spare + buffer * BLOCK
+                grad_buffer[k] = spare + buffer * BLOCK
                 buffer += 1
             if job.with_hess:
-                hess[k] = spare + buffer * BLOCK
+                hess_buffer[k] = spare + buffer * BLOCK
                 buffer += 1
     while start < stop:
         n = min(stop - start, <Py_ssize_t>BLOCK)
@@ -156,6 +171,11 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
                     job.chunks.unfit[chunk] = 1 + 8 * (start + bad) + k
                     free(buffers)
                     return 0
+        for k in range(inputs):
+            if grad_buffer[k] != NULL:
+                grad[k] = place[real](job, &job.grads[k], grad_buffer[k], w, start)
+            if hess_buffer[k] != NULL:
+                hess[k] = place[real](job, &job.hesses[k], hess_buffer[k], w, start)
         if real is float:
             kernel.f32(x, loss, grad, hess, n, job.params)
         else:
@@ -165,7 +185,7 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
                 loss[i] = w[i] * loss[i] if w[i] != 0 else 0
         if job.with_losses:
             write[double](&job.losses, start, n, loss, False)
-        else:
+        elif job.with_value:
             block = sum_of[double](loss, n)
             total += block
             small += (
@@ -227,7 +247,7 @@ def run(
     cdef int k, of, other, number, count = 0
     cdef Kind kind
     cdef bint named = isinstance(reduction, str)
-    cdef bint mean = named and reduction == "mean", none = named and reduction == "none"
+    cdef bint overwriting, mean = named and reduction == "mean", none = named and reduction == "none"
     cdef double total, value, divisor = 1
     cdef list arrays = []
     cdef object array
@@ -240,9 +260,10 @@ def run(
         raise SystemError("the declaration does not fit its kernel")
     if not (mean or none or (named and reduction == "sum")) or (denominator is not None and not mean):
         return NotImplemented
+    job.with_value = ask != GRAD_HESS
     job.with_grad = ask != VALUE
     job.with_hess = ask == GRAD_HESS
-    job.with_losses = none and ask != GRAD_HESS
+    job.with_losses = none and job.with_value
     job.weighted = weight is not None
     job.ignoring = ignored is not None
     job.ignored = ignored if job.ignoring else 0
@@ -293,7 +314,8 @@ def run(
     for array in arrays:
         if array is None:
             return NotImplemented
-    job.stream = streams(arrays, readers, reader_count)
+    overwriting = overwrites(arrays, readers, reader_count)
+    job.stream = streams(arrays) and not overwriting
 
     job.size = job.inputs[0].size
     for k in range(job.kernel.inputs):
@@ -305,7 +327,7 @@ def run(
     )
     job.params[SCALE] = job.scale = 1
     try:
-        if mean and ask != GRAD_HESS:
+        if mean and job.with_value:
             if denominator is not None:
                 divisor = denominator
             elif job.weighted or job.ignoring:
@@ -317,6 +339,7 @@ def run(
                     cnp.PyArray_FILLWBYTE(<cnp.ndarray>array, 0)
                 return answer(NAN, arrays, ask)
             job.scale = 1 / divisor
+        job.direct = job.scale == 1 and not job.stream and not overwriting
         total = run_chunks(&job.chunks, do_chunk, &job, False)
         value = mean_of(&job.chunks, total, divisor) if mean else total
     finally:

@@ -13,7 +13,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 from fastloss.kernels.driver cimport (
     GRAD_HESS, MAX_CHUNKS, PRESCALE, TRANSFORM, ROW_NUMBERS, VALUE, Bounds, Chunks, answer, as_integer, make_chunks, mean_of,
-    number_like, output, outside, run_chunks, set_bounds, small_integers, streams, sum_of_weights,
+    number_like, output, outside, overwrites, run_chunks, set_bounds, small_integers, streams, sum_of_weights,
 )
 from fastloss.kernels.lanes cimport (
     ACROSS, LABELS_OR_SHARES, MAX_ROW_PARAMS, NO_TARGET, TILE, Lanes, RowKernel, Softmax, at_labels, diagonal, is_moderate,
@@ -765,7 +765,7 @@ def run(
     for array in arrays:
         if array is None:
             return NotImplemented
-    job.stream = streams(arrays, readers, reader_count)
+    job.stream = streams(arrays) and not overwrites(arrays, readers, reader_count)
     job.scale = 1
     start(&job, <int>axis)
     try:
