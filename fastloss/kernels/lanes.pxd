@@ -20,7 +20,7 @@ in, which is its gradient in the end.
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from libc.math cimport INFINITY, NAN, fabs
 from libc.stdlib cimport free, malloc
-from fastloss.kernels.vecmath cimport absolute, find, keep_larger, log1p, max_of, real, sum_of, wide_sum_of
+from fastloss.kernels.vecmath cimport absolute, find, keep_larger, max_of, real, sum_of, vm_log1p_f64, wide_sum_of
 from fastloss.kernels.views cimport pieces, prefetch
 
 cdef extern from "lanes.h" nogil:
@@ -367,7 +367,7 @@ cdef inline void infinite_rows(const Lanes* lanes, const real* z, real* e, Softm
 
 cdef inline double log_total(const Softmax* s, Py_ssize_t i) noexcept nogil:
     """logsumexp(z) - m, in which nothing cancels."""
-    return log1p[double](s.others[i] / s.e_top[i])
+    return vm_log1p_f64(s.others[i] / s.e_top[i])
 
 
 cdef inline void pick(const Lanes* lanes, const real* tile, const int* classes, double* picked) noexcept nogil:
