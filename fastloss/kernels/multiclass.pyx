@@ -303,13 +303,18 @@ cdef void dft(
 
 # 0, or NaN for a row that holds NaN: maxima and choices pass over it.
 cdef inline void spoilt(const Lanes* lanes, const real* z, double* nan) noexcept nogil:
-    cdef Py_ssize_t i, j, k
+    cdef Py_ssize_t i, j
+    cdef int found = 0
     clear(lanes, nan)
+    if lanes.along:
+        for i in range(lanes.classes):
+            found |= z[i] != z[i]
+        for i in range(lanes.width):
+            nan[i] = NAN if found else 0
+        return
     for j in range(lanes.steps):
-        k = j * lanes.width
-        for i in range(lanes_at(lanes, j)):
-            nan[i] = nan[i] if z[k + i] == z[k + i] else NAN
-    spread_sum(lanes, nan)
+        for i in range(lanes.width):
+            nan[i] = nan[i] if z[j * lanes.width + i] == z[j * lanes.width + i] else NAN
 
 
 cdef inline void fill(const Lanes* lanes, real* tile, const double* numbers) noexcept nogil:
