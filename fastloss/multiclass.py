@@ -19,6 +19,7 @@ __all__ = [
     "multi_margin",
     "multiclass_hinge",
     "multiclass_perceptron",
+    "multilabel_margin",
     "multilabel_soft_margin",
     "nll",
     "poly1_cross_entropy",
@@ -1057,6 +1058,70 @@ def sparsemax(
     return sparsemax.run(
         ask, (scores, target), (), weight, reduction, denominator, axis, out, class_weight, ignore_index
     )
+
+
+@rows(
+    "scores",
+    "target",
+    reference=reference.multilabel_margin,
+    peers={"torch": "multilabel_margin_loss"},
+)
+def multilabel_margin(
+    ask: int,
+    scores: ArrayLike,
+    target: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    axis: int = -1,
+    out: Out = None,
+) -> Any:
+    """Margin loss of several labels: the score of each is to lead that of every class that is no label by 1.
+
+    The loss of one row of C scores z and its gradient, with Y the labels in `target` before the first -1::
+
+        loss       = sum of max(0, 1 + z_k - z_y) / C, over y in Y and k not in Y
+        gradient_k = (number of y in Y with z_y - z_k < 1) / C
+        gradient_y = -(number of k not in Y with z_y - z_k < 1) / C
+
+    In NumPy: ``np.mean(np.sum(np.maximum(0, 1 + others[:, None] - z[labels]), (0, 1)) / C)``.
+
+    Parameters
+    ----------
+    scores : array_like
+        Scores with classes on `axis`; minus infinity is a masked class.
+    target : array_like of int
+        The labels of every row, integers in [0, C), in the shape of `scores`: a list of them on `axis`, which the first
+        -1 ends. What follows does not count.
+    axis : int
+        The class axis. Any axis works without a transposed copy, and gives the same bits.
+    {common}
+
+    {returns}
+
+    {raises}
+
+    Notes
+    -----
+    At the kink, a lead of 1, the gradient is 0. A label that is listed twice counts twice, as in torch; a row without
+    labels, or in which every class is one, costs 0. What the difference of the scores rounds off is kept: near the
+    margin it is all there is. The time grows with the labels of a row times its classes. Whether each class is there,
+    instead of a list of those that are, takes `multilabel_soft_margin`.
+
+    References
+    ----------
+    A. Elisseeff and J. Weston, A Kernel Method for Multi-Labelled Classification, NIPS (2001).
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> fl.multilabel_margin([[2.0, 1.5, 1.25, -1.0]], [[0, 2, -1, 3]])
+    0.4375
+    >>> fl.multilabel_margin.value_and_grad(np.array([[2.0, 1.5, 1.25, -1.0]]), [[0, 2, -1, 3]])[1]
+    array([[-0.25,  0.5 , -0.25,  0.  ]])
+    """
+    return multilabel_margin.run(ask, (scores, target), (), weight, reduction, denominator, axis, out)
 
 
 @rows(

@@ -219,6 +219,71 @@ def test_several_labels_are_binary_losses() -> None:
     assert fl.multilabel_soft_margin(logits, target) == pytest.approx(expected, rel=1e-14)
 
 
+def test_listed_labels_count_as_they_are_listed() -> None:
+    """A label listed twice counts twice; nothing counts after the first -1; without labels, or others, a row is 0."""
+    for classes in (4, 100):
+        scores = np.zeros((5, classes))
+        scores[:, :4] = [2.0, 1.5, 1.25, -1.0]
+        scores[:, 4:] = -5
+        lists = np.full((5, classes), -1)
+        lists[0, :2], lists[1, :3], lists[2, :4] = [0, 2], [0, 2, 0], [0, 2, -1, 1]
+        lists[4] = np.arange(classes)
+        losses, slopes = both(fl.multilabel_margin, scores, lists)
+        assert losses * classes == pytest.approx([1.75, 2.25, 1.75, 0, 0], rel=1e-15)
+        assert_same(slopes[2], slopes[0])
+        assert slopes[:2, :4] * classes == pytest.approx(np.array([[-1, 2, -1, 0], [-2, 3, -1, 0]]), rel=1e-15)
+        assert not slopes[3:].any()
+        assert not slopes[:, 4:].any()
+
+
+def test_listed_labels_lead_by_what_their_difference_rounds_off() -> None:
+    """A lead of 1 - 1e-20 lacks 1e-20, of float32 scores too; one of 1 lacks nothing. What a row costs is not inf before
+    it is divided by the classes."""
+    for dtype in (np.float32, np.float64):
+        scores = np.array([[1.0, 1e-20], [1.0, 0.0]], dtype)
+        losses, slopes = both(fl.multilabel_margin, scores, [[0, -1], [0, -1]])
+        assert losses[0] == dtype(dtype(1e-20) / 2)
+        assert losses[1] == 0
+        assert slopes.tolist() == [[-0.5, 0.5], [0, 0]]
+    assert fl.multilabel_margin([[-1.5e308, 1.5e308]], [[0, -1]]) == 1.5e308
+
+
+def test_lists_of_labels_of_every_integer_dtype() -> None:
+    """The same bits, along any axis; one that is no class is named with its place, unless its row is invisible."""
+    for classes in (2, 100):
+        scores, lists = sample(fl.multilabel_margin, (3, 40), classes=classes)
+        expected = both(fl.multilabel_margin, scores, lists)
+        for dtype in ("int8", "int16", ">i4", "int64"):
+            found = both(fl.multilabel_margin, scores, lists.astype(dtype))
+            for one, other in zip(found, expected, strict=True):
+                assert_same(one, other)
+        full = abs(lists)
+        for dtype in ("uint8", "uint64", *["bool"][: classes == 2]):
+            found = fl.multilabel_margin(scores, full.astype(dtype), reduction="none")
+            assert_same(found, fl.multilabel_margin(scores, full, reduction="none"))
+        turned = fl.multilabel_margin.value_and_grad(np.moveaxis(scores, -1, 0), np.moveaxis(lists, -1, 0), axis=0)
+        assert_same(np.moveaxis(turned[1], 0, -1), fl.multilabel_margin.value_and_grad(scores, lists)[1])
+        weight = np.ones((3, 40))
+        weight[1, 7] = 0
+        for wrong in (classes, -2, 2**40, -(2**63)):
+            bad = lists.copy()
+            bad[1, 7, 1] = wrong
+            out = np.full_like(scores, 7)
+            with pytest.raises(IndexError, match=rf"^target\[1, 7, 1\] is {wrong}, expected .*\[0, {classes}\), or -1"):
+                fl.multilabel_margin.value_and_grad(scores, bad, out=out)
+            assert (out == 7).all()
+            with pytest.raises(IndexError, match=rf"^target\[1, 1, 7\] is {wrong}"):
+                fl.multilabel_margin(np.moveaxis(scores, -1, 1), np.moveaxis(bad, -1, 1), axis=1)
+            assert_same(
+                fl.multilabel_margin.value_and_grad(scores, bad, weight=weight)[1],
+                fl.multilabel_margin.value_and_grad(scores, lists, weight=weight)[1],
+            )
+        with pytest.raises(TypeError, match=r"target .*integers.*float"):
+            fl.multilabel_margin(scores, lists.astype(float))
+        with pytest.raises(ValueError, match=r"scores has shape .* and target"):
+            fl.multilabel_margin(scores, lists[..., 0])
+
+
 # ---- the Hessian's product ----
 
 

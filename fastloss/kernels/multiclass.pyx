@@ -9,8 +9,9 @@ its gradient slope (p_c - [c is the label]).
 from libc.math cimport INFINITY, NAN, fabs
 from libc.string cimport memcpy
 from fastloss.kernels.lanes cimport (
-    LABELS, NO_TARGET, TILE, Lanes, Softmax, add, at_labels, clear, infinite_rows, is_moderate, lanes_at, largest,
-    log_total, pick, power_of, put, row_kernel, rows_in, scale_tile, settle_sum, share, softmax_of, spread_sum,
+    LABEL_LISTS, LABELS, NO_TARGET, TILE, Lanes, Softmax, add, at_labels, clear, infinite_rows, is_moderate, lanes_at,
+    largest, log_total, pick, place, power_of, put, row_kernel, rows_in, scale_tile, settle_sum, share, softmax_of,
+    spread_sum,
 )
 from fastloss.kernels.parts cimport Parts, choose, log_parts, minus, over, parts, plus, power_parts, times
 from fastloss.kernels.scores cimport DOWN, difference, multiple
@@ -664,6 +665,80 @@ cdef void multi_margin(
         put[real](lanes, e, lanes.label, slopes)
 
 
+# v = max(0, 1 + z_k - z_y), for every label y of the list in turn and all classes k that are not in it: v / C, a push
+# 1 / C up at k, down at y. The pushes are whole numbers until the end.
+cdef void multilabel_margin(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    cdef real* z = inputs[0]
+    cdef real* listed = inputs[1]
+    cdef real* g = grads[0]
+    cdef real* others = grads[1]
+    cdef double nan[TILE]
+    cdef double sums[TILE]
+    cdef double lost[TILE]
+    cdef double label[TILE]
+    cdef double reached[TILE]
+    cdef double pushed[TILE]
+    cdef double factor[TILE]
+    cdef Py_ssize_t length[TILE]
+    cdef Py_ssize_t i, j, k, at, longest = 0
+    cdef double classes = <double>lanes.classes, v
+    spoilt[real](lanes, z, nan)
+    copy_tile[real](lanes, z, others)
+    for i in range(rows_in(lanes)):
+        length[i] = lanes.classes
+        for j in range(lanes.classes):
+            at = place(lanes, i, <int>j)
+            if not 0 <= listed[at] < lanes.classes:
+                length[i] = j
+                break
+            others[place(lanes, i, <int>listed[at])] = <real>-INFINITY
+        longest = max(longest, length[i])
+    clear(lanes, sums)
+    clear(lanes, lost)
+    for j in range(lanes.steps):
+        k = j * lanes.width
+        for i in range(lanes_at(lanes, j)):
+            g[k + i] = 0
+    for at in range(longest):
+        for i in range(rows_in(lanes)):
+            reached[i] = at < length[i]
+            label[i] = z[place(lanes, i, <int>listed[place(lanes, i, <int>at)])] if at < length[i] else 0
+        share[double](lanes, reached)
+        share[double](lanes, label)
+        clear(lanes, pushed)
+        for j in range(lanes.steps):
+            k = j * lanes.width
+            for i in range(lanes_at(lanes, j)):
+                v = excess(1, others[k + i], label[i])
+                v = 0 if (v <= 0) | (others[k + i] == -INFINITY) | (reached[i] == 0) else v
+                pushed[i] += 0 if v == 0 else 1
+                g[k + i] += 0 if v == 0 else 1
+                if real is float:
+                    sums[i] += v
+                else:  # what is inf need not be, once it is divided
+                    v = v / classes if v < INFINITY else (0.5 * others[k + i] - 0.5 * label[i]) * (2 / classes)
+                    add(&sums[i], &lost[i], v)
+        spread_sum(lanes, pushed)
+        for i in range(rows_in(lanes)):
+            if at < length[i]:
+                g[place(lanes, i, <int>listed[place(lanes, i, <int>at)])] -= <real>pushed[i]
+    settle_amounts(lanes, sums, lost)
+    for i in range(rows_in(lanes)):
+        loss[i] = sums[i] / (classes if real is float else 1) + nan[i]
+        nan[i] = 0 if loss[i] == loss[i] else NAN
+        factor[i] = lanes.scale[i] / classes
+    if not lanes.with_grad:
+        return
+    share[double](lanes, nan)
+    share[double](lanes, factor)
+    for j in range(lanes.steps):
+        k = j * lanes.width
+        for i in range(lanes_at(lanes, j)):
+            g[k + i] = <real>(g[k + i] * factor[i] + nan[i])
+
+
 # As binary_cross_entropy_with_logits, without weights; the row's mean.
 cdef void multilabel_soft_margin(
     real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
@@ -837,6 +912,7 @@ KERNELS = {
     "multiclass_perceptron": row_kernel(multiclass_perceptron[float], multiclass_perceptron[double], 1, 0b1, LABELS),
     "multi_margin": row_kernel(multi_margin[float], multi_margin[double], 1, 0b1, LABELS),
     "sparsemax": row_kernel(sparsemax[float], sparsemax[double], 1, 0b1, LABELS),
+    "multilabel_margin": row_kernel(multilabel_margin[float], multilabel_margin[double], 1, 0b1, LABEL_LISTS),
     "multilabel_soft_margin": row_kernel(
         multilabel_soft_margin[float], multilabel_soft_margin[double], 2, 0b1, NO_TARGET
     ),
