@@ -1129,13 +1129,14 @@ def multilabel_margin(
     "target",
     reference=reference.multilabel_soft_margin,
     domain={"target": Interval(0, 1)},
-    peers={"torch": "multilabel_soft_margin_loss"},
+    peers={"torch": Peer("multilabel_soft_margin_loss", words={"class_weight": "weight"})},
 )
 def multilabel_soft_margin(
     ask: int,
     logits: ArrayLike,
     target: ArrayLike,
     *,
+    class_weight: ArrayLike | None = None,
     weight: ArrayLike | None = None,
     reduction: Reduction = "mean",
     denominator: float | None = None,
@@ -1144,10 +1145,10 @@ def multilabel_soft_margin(
 ) -> Any:
     """Soft margin loss of several labels: the mean of the binary cross-entropies of the classes.
 
-    The loss of one row of C logits z and its gradient, with t = target::
+    The loss of one row of C logits z and its gradient, with t = target and w = class_weight::
 
-        loss     = sum of t_k log(1 + e^-z_k) + (1 - t_k) log(1 + e^z_k) / C
-        gradient = (sigmoid(z) - t) / C
+        loss     = sum of w_k (t_k log(1 + e^-z_k) + (1 - t_k) log(1 + e^z_k)) / C
+        gradient = w (sigmoid(z) - t) / C
 
     In NumPy: ``np.mean(np.log1p(np.exp(z)) - t * z)``.
 
@@ -1157,6 +1158,8 @@ def multilabel_soft_margin(
         Scores with classes on `axis`, one for each class: not probabilities, of which each is a sigmoid.
     target : array_like in {target}
         Whether each class is there, in the shape of `logits`.
+    class_weight : array_like, optional
+        Weight of each class, (C,), at least 0. One of 0 is not looked at; the divisor, C, stays.
     axis : int
         The class axis. Any axis works without a transposed copy, and gives the same bits.
     {common}
@@ -1182,4 +1185,6 @@ def multilabel_soft_margin(
     >>> fl.multilabel_soft_margin.value_and_grad(np.zeros((1, 2)), [[1.0, 0.0]])[1]
     array([[-0.25,  0.25]])
     """
-    return multilabel_soft_margin.run(ask, (logits, target), (), weight, reduction, denominator, axis, out)
+    return multilabel_soft_margin.run(
+        ask, (logits, target), (), weight, reduction, denominator, axis, out, class_weight
+    )

@@ -758,12 +758,13 @@ def _lacking(scores, target):
     return pairs
 
 
-def multilabel_soft_margin(logits, target):
+def multilabel_soft_margin(logits, target, *, class_weight=None):
     """Soft margin loss of several labels: the mean of the binary cross-entropies of the classes.
 
-        1/C sum_k (t_k log(1 + e^-z_k) + (1 - t_k) log(1 + e^z_k))
+        1/C sum_k w_k (t_k log(1 + e^-z_k) + (1 - t_k) log(1 + e^z_k))
 
-    with C classes and t_k whether class k is there. Unlike softmax the classes do not compete.
+    with C classes, t_k whether class k is there, and w_k the weight of class k, 1 unless given. Unlike softmax the
+    classes do not compete. A class of weight 0 is not looked at.
 
     Where floats break: as in binary_cross_entropy_with_logits.
 
@@ -771,34 +772,42 @@ def multilabel_soft_margin(logits, target):
 
     >>> round(multilabel_soft_margin([2.0, 0.0], [1.0, 0.0]), 10)
     0.4100375958
+    >>> round(multilabel_soft_margin([2.0, 0.0], [1.0, 0.0], class_weight=[0.0, 2.0]), 10)  # log 2
+    0.6931471806
     """
+    weights = [1] * len(logits) if class_weight is None else class_weight
     costs = [
-        (t * softplus(-z) if t != 0 else 0) + ((1 - t) * softplus(z) if t != 1 else 0)
-        for z, t in zip(logits, target, strict=True)
+        w * ((t * softplus(-z) if t != 0 else 0) + ((1 - t) * softplus(z) if t != 1 else 0))
+        for w, z, t in zip(weights, logits, target, strict=True)
+        if w != 0
     ]
     return sum(costs) / len(logits)
 
 
-def multilabel_soft_margin_grad(logits, target):
+def multilabel_soft_margin_grad(logits, target, *, class_weight=None):
     """Slopes of the soft margin loss of several labels: probability minus target, by the number of classes.
 
-        (sigma(z_k) - t_k) / C
+        w_k (sigma(z_k) - t_k) / C
 
     Smooth everywhere.
 
     >>> multilabel_soft_margin_grad([0.0, 0.0], [1.0, 0.0])
     [-0.25, 0.25]
     """
-    return [(sigmoid(z) - t) / len(logits) for z, t in zip(logits, target, strict=True)]
+    weights = [1] * len(logits) if class_weight is None else class_weight
+    return [
+        w * (sigmoid(z) - t) / len(logits) if w != 0 else 0 for w, z, t in zip(weights, logits, target, strict=True)
+    ]
 
 
-def multilabel_soft_margin_grad_terms(logits, target):
+def multilabel_soft_margin_grad_terms(logits, target, *, class_weight=None):
     """A soft target's slope is a difference of two given numbers, (1 - t) sigma(z) and t sigma(-z).
 
     >>> multilabel_soft_margin_grad_terms([0.0, 0.0], [1.0, 0.5])
     [[], [0.125, -0.125]]
     """
+    weights = [1] * len(logits) if class_weight is None else class_weight
     return [
-        [(1 - t) * sigmoid(z) / len(logits), -t * sigmoid(-z) / len(logits)] if t not in (0, 1) else []
-        for z, t in zip(logits, target, strict=True)
+        [w * (1 - t) * sigmoid(z) / len(logits), -w * t * sigmoid(-z) / len(logits)] if t not in (0, 1) else []
+        for w, z, t in zip(weights, logits, target, strict=True)
     ]

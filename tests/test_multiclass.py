@@ -219,6 +219,26 @@ def test_several_labels_are_binary_losses() -> None:
     assert fl.multilabel_soft_margin(logits, target) == pytest.approx(expected, rel=1e-14)
 
 
+@pytest.mark.parametrize("classes", [5, 100])
+def test_class_weights_of_several_labels_divide_nothing(classes: int) -> None:
+    """A row's mean is over the classes, the mean over the rows, as torch's; a class of weight 0 is not looked at."""
+    logits, target = sample(fl.multilabel_soft_margin, 50, np.float64, classes=classes)
+    weights = np.linspace(0, 2, classes)
+    words = {"class_weight": weights, "weight": np.linspace(-0.5, 2, 50)}
+    logits[3, 0] = np.nan
+    elements = fl.binary_cross_entropy_with_logits(logits, target, reduction="none")[:, 1:] @ weights[1:] / classes
+    expected = elements @ words["weight"] / words["weight"].sum()
+    value, slopes = fl.multilabel_soft_margin.value_and_grad(logits, target, **words)
+    assert value == pytest.approx(expected, rel=1e-13)
+    assert not slopes[:, 0].any()
+    torch = pytest.importorskip("torch")
+    logits[3, 0] = 0
+    theirs = torch.nn.functional.multilabel_soft_margin_loss(
+        torch.tensor(logits), torch.tensor(target), weight=torch.tensor(weights)
+    )
+    assert fl.multilabel_soft_margin(logits, target, class_weight=weights) == pytest.approx(theirs.item(), rel=1e-13)
+
+
 def test_listed_labels_count_as_they_are_listed() -> None:
     """A label listed twice counts twice; nothing counts after the first -1; without labels, or others, a row is 0."""
     for classes in (4, 100):
@@ -237,8 +257,7 @@ def test_listed_labels_count_as_they_are_listed() -> None:
 
 
 def test_listed_labels_lead_by_what_their_difference_rounds_off() -> None:
-    """A lead of 1 - 1e-20 lacks 1e-20, of float32 scores too; one of 1 lacks nothing. What a row costs is not inf before
-    it is divided by the classes."""
+    """A lead of 1 - 1e-20 lacks 1e-20, of float32 scores too; one of 1 lacks nothing. No sum is inf whose mean is not."""
     for dtype in (np.float32, np.float64):
         scores = np.array([[1.0, 1e-20], [1.0, 0.0]], dtype)
         losses, slopes = both(fl.multilabel_margin, scores, [[0, -1], [0, -1]])

@@ -739,7 +739,33 @@ cdef void multilabel_margin(
             g[k + i] = <real>(g[k + i] * factor[i] + nan[i])
 
 
-# As binary_cross_entropy_with_logits, without weights; the row's mean.
+# The elements of multilabel_soft_margin, times their class's weight, by the number of classes: in double, and e^-|x| 2^28
+# too high, so that it is no denormal number when it meets a large one.
+cdef void weighed_soft_margin(
+    const Lanes* lanes, const real* z, const real* target, real* e, double* sums, double* lost
+) noexcept nogil:
+    cdef double lift = 268435456, x, a, power, lifted, expm1, t, u, v, g, w, cost
+    cdef Py_ssize_t i, j, k
+    for j in range(lanes.steps):
+        k = j * lanes.width
+        for i in range(lanes_at(lanes, j)):
+            x = z[k + i]
+            t = target[k + i]
+            w = lanes.class_weight[j * lanes.weight_width + i] / lanes.classes
+            a = fabs(x)
+            lifted = exp_scaled[double](-a, -28, &expm1)
+            power = lifted * (1 / lift)
+            u = t if x < 0 else 1 - t
+            v = 1 - t if x < 0 else t
+            cost = w * log1p_unit[double](power) if power > 1e-20 else (1 / lift) * (w * lifted)
+            cost += w * (u * a) if u != 0 else 0
+            add(&sums[i], &lost[i], cost if w != 0 else 0)
+            g = lift * ((u - v) - v * expm1) if a < 0.34 else lift * u - v * lifted
+            g = w * g / (1 + power) * (1 / lift)
+            e[k + i] = <real>(0 if w == 0 else -g if x < 0 else g)
+
+
+# As binary_cross_entropy_with_logits, without weights but the classes'; the row's mean.
 cdef void multilabel_soft_margin(
     real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
 ) noexcept nogil:
@@ -750,10 +776,13 @@ cdef void multilabel_soft_margin(
     cdef double lost[TILE]
     cdef real factor[TILE]
     cdef real one = 1, half = <real>0.5, x, a, power, expm1, t, u, v, g
+    cdef double divisor = lanes.classes if lanes.class_weight == NULL else 1
     cdef Py_ssize_t i, j, k
     clear(lanes, sums)
     clear(lanes, lost)
-    for j in range(lanes.steps):
+    if lanes.class_weight != NULL:
+        weighed_soft_margin[real](lanes, z, target, e, sums, lost)
+    for j in range(lanes.steps if lanes.class_weight == NULL else 0):
         k = j * lanes.width
         for i in range(lanes_at(lanes, j)):
             x = z[k + i]
@@ -767,8 +796,8 @@ cdef void multilabel_soft_margin(
             e[k + i] = -g if x < 0 else g
     settle_amounts(lanes, sums, lost)
     for i in range(rows_in(lanes)):
-        loss[i] = sums[i] / lanes.classes
-        factor[i] = <real>(lanes.scale[i] / lanes.classes if loss[i] == loss[i] else NAN)
+        loss[i] = sums[i] / divisor
+        factor[i] = <real>(lanes.scale[i] / divisor if loss[i] == loss[i] else NAN)
     if lanes.with_grad:
         scale_tile[real](lanes, e, factor)
 

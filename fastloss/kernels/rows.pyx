@@ -131,7 +131,7 @@ cdef int weigh_chunk(const Job* job, Py_ssize_t chunk) noexcept nogil:
         if wrong >= 0:
             job.chunks.unfit[chunk] = 1 + 8 * (first + wrong) + target
             return 0
-        if job.class_tile == NULL:
+        if job.class_tile == NULL or job.kernel.target == NO_TARGET:
             for i in range(n):
                 all_weights += rows.weight[i]
         elif job.soft:
@@ -774,7 +774,9 @@ def run(
     job.scale = 1
     start(&job, <int>axis)
     try:
-        if job.class_weight != NULL and job.kernel.smooths and (job.soft or job.params[0] != 0):
+        if job.class_weight != NULL and (
+            job.kernel.target == NO_TARGET or (job.kernel.smooths and (job.soft or job.params[0] != 0))
+        ):
             weigh_classes(&job)
         if not mean or ask >= GRAD_HESS or denominator is not None:
             if job.labelled:
