@@ -257,7 +257,7 @@ def test_listed_labels_count_as_they_are_listed() -> None:
 
 
 def test_listed_labels_lead_by_what_their_difference_rounds_off() -> None:
-    """A lead of 1 - 1e-20 lacks 1e-20, of float32 scores too; one of 1 lacks nothing. No sum is inf whose mean is not."""
+    """A lead of 1 - 1e-20 lacks 1e-20, of float32 scores too. No sum is inf whose mean is not."""
     for dtype in (np.float32, np.float64):
         scores = np.array([[1.0, 1e-20], [1.0, 0.0]], dtype)
         losses, slopes = both(fl.multilabel_margin, scores, [[0, -1], [0, -1]])
@@ -301,6 +301,64 @@ def test_lists_of_labels_of_every_integer_dtype() -> None:
             fl.multilabel_margin(scores, lists.astype(float))
         with pytest.raises(ValueError, match=r"scores has shape .* and target"):
             fl.multilabel_margin(scores, lists[..., 0])
+
+
+# ---- Fenchel-Young losses ----
+
+SOFT = fl.fenchel_young(lambda z: (fl.logsumexp(z), fl.softmax(z)))
+SHARP = fl.fenchel_young(lambda z: (z.max(1), np.eye(z.shape[1])[z.argmax(1)]))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_maxima_make_the_losses_that_belong_to_them(reduction: Any) -> None:
+    """logsumexp the cross-entropy, of labels and of shares, max the perceptron; weights, masks, dtypes as theirs."""
+    logits, labels = sample(fl.cross_entropy, (4, 10), np.float64)
+    logits[1, 1, 1], labels[1, 1] = -np.inf, 2
+    logits[2, 2], labels[2, 3] = np.nan, 99
+    weight = np.linspace(-0.5, 2, 10)[None] * (labels != 99)
+    weight[2, 2] = 0
+    shares = np.where(np.isfinite(logits), sample(fl.cross_entropy, (4, 10), np.float64, soft=True)[1], 0)
+    shares /= np.maximum(shares.sum(-1, keepdims=True), 0.1)
+    for made, loss, target in (
+        (SOFT, fl.cross_entropy, labels),
+        (SOFT, fl.cross_entropy, shares),
+        (SHARP, fl.multiclass_perceptron, labels),
+        (SOFT, fl.cross_entropy, 0),
+    ):
+        found = made.value_and_grad(logits, target, weight=weight, reduction=reduction)
+        expected = loss.value_and_grad(logits, target, weight=weight, reduction=reduction)
+        close = {"rtol": 1e-13, "atol": 1e-14}  # the value is a difference
+        np.testing.assert_allclose(found[0], expected[0], **close)
+        np.testing.assert_allclose(found[1], expected[1], **close)
+        assert_same(made(logits, target, weight=weight, reduction=reduction), found[0])
+    assert SOFT.value_and_grad(np.zeros((2, 3), np.float32), [0, 1])[1].dtype == np.float32
+    assert SOFT([[0.0, 0.0]], [0], denominator=4) == pytest.approx(math.log(2) / 4, rel=1e-15)
+
+
+def test_fenchel_young_of_nothing_and_of_what_does_not_fit() -> None:
+    """No visible row: nan, 0, zeros. A label that is no class, shapes, words, and what a maximum must give."""
+    value, slopes = SOFT.value_and_grad(np.zeros((2, 3)), [0, 1], weight=0)
+    assert math.isnan(value)
+    assert not slopes.any()
+    assert SOFT(np.zeros((0, 3)), np.zeros(0, int), reduction="sum") == 0
+    with pytest.raises(IndexError, match=r"target\[1\] is 3, expected a class in \[0, 3\)"):
+        SOFT(np.zeros((2, 3)), [0, 3])
+    with pytest.raises(ValueError, match=r"target\[0, 1\] is 1.5"):
+        SOFT(np.zeros((1, 2)), [[0, 1.5]])
+    with pytest.raises(ValueError, match=r"scores has shape"):
+        SOFT(np.zeros((2, 3)), [0, 1, 2])
+    with pytest.raises(ValueError, match="reduction"):
+        SOFT(np.zeros((2, 3)), [0, 1], reduction="average")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"max_fn must give .*\(2,\) and \(2, 3\), not \(\) and \(2, 3\)"):
+        fl.fenchel_young(lambda z: (z.max(), z))(np.zeros((2, 3)), [0, 1])
+
+
+def test_optax_makes_the_same_losses() -> None:
+    """optax.losses.make_fenchel_young_loss, of logsumexp, against shares."""
+    optax, jax = pytest.importorskip("optax"), pytest.importorskip("jax")
+    logits, shares = sample(fl.cross_entropy, 20, np.float32, soft=True)
+    theirs = optax.losses.make_fenchel_young_loss(jax.nn.logsumexp)
+    np.testing.assert_allclose(SOFT(logits, shares, reduction="none"), theirs(logits, shares), rtol=1e-5, atol=1e-6)
 
 
 # ---- the Hessian's product ----
