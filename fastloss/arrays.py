@@ -323,11 +323,11 @@ def class_axis(name: str, array: np.ndarray, axis: Any) -> int:
     return number % array.ndim
 
 
-def class_weights(value: Any, classes: int) -> np.ndarray:
+def class_weights(value: Any, classes: int, name: str = "class_weight") -> np.ndarray:
     """One non-negative weight per class, as the kernel reads them: a copy, which an output cannot overlap."""
     array = as_array("class_weight", value)
     if array.shape != (classes,):
-        raise ValueError(f"class_weight has shape {array.shape} and must have one weight per class, ({classes},)")
+        raise ValueError(f"{name} has shape {array.shape} and must have one number per class, ({classes},)")
     array = array.astype(np.float64, order="C")
     bad = ~(array >= 0) | np.isinf(array)
     if bad.any():

@@ -11,7 +11,7 @@ from fastloss.reference.numbers import gradient
 
 import fastloss as fl
 
-from .common import assert_same, named, sample, ulps_apart
+from .common import assert_same, everything, named, sample, ulps_apart
 from .inputs import FEW, MANY, Case, rows_of_logits, seeded
 from .oracle import context, exact, tolerances, ulp_errors
 
@@ -301,6 +301,28 @@ def test_lists_of_labels_of_every_integer_dtype() -> None:
             fl.multilabel_margin(scores, lists.astype(float))
         with pytest.raises(ValueError, match=r"scores has shape .* and target"):
             fl.multilabel_margin(scores, lists[..., 0])
+
+
+@each_dtype
+def test_one_loss_by_other_names(dtype: Any) -> None:
+    """The categorical likelihood is the cross-entropy; the class-balanced one is that with weights; bitwise."""
+    for classes in (10, 100):
+        data = hard(dtype, classes)
+        weights = np.linspace(0.5, 2, classes)
+        expected = everything(fl.cross_entropy, *data, class_weight=weights)
+        assert_same(everything(fl.categorical_nll, *data, class_weight=weights), expected)
+        assert_same(everything(fl.class_balanced_cross_entropy, *data), everything(fl.cross_entropy, *data))
+        counts = np.arange(classes) ** 2
+        weights = fl.effective_number(counts, beta=0.99)
+        found = everything(fl.class_balanced_cross_entropy, *data, counts=counts, beta=0.99)
+        assert_same(found, everything(fl.cross_entropy, *data, class_weight=weights))
+
+
+def test_counts_of_class_balanced_cross_entropy_are_one_per_class() -> None:
+    """Wrong length, negative: named as they were given."""
+    for wrong, message in (([1, 2], r"counts has shape \(2,\).*\(3,\)"), ([1, -2, 3], r"counts\[1\] is -2")):
+        with pytest.raises(ValueError, match=message):
+            fl.class_balanced_cross_entropy(np.zeros((2, 3)), [0, 1], counts=wrong)
 
 
 # ---- Fenchel-Young losses ----
