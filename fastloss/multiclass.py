@@ -26,6 +26,7 @@ __all__ = [
     "multilabel_margin",
     "multilabel_soft_margin",
     "nll",
+    "ordinal_emd",
     "poly1_cross_entropy",
     "softmax_brier",
     "softmax_focal",
@@ -764,6 +765,77 @@ def softmax_brier(
     (0.5, array([[-0.5,  0.5]]))
     """
     return softmax_brier.run(
+        ask, (logits, target), (), weight, reduction, denominator, axis, out, class_weight, ignore_index
+    )
+
+
+@rows(
+    "logits",
+    "target",
+    reference=reference.ordinal_emd,
+)
+def ordinal_emd(
+    ask: int,
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    class_weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    axis: int = -1,
+    out: Out = None,
+) -> Any:
+    """Squared earth mover's distance of ordered classes: to be far from the label costs more than to be beside it.
+
+    The loss of one row of logits z and its gradient, with p = softmax(z), y = target, F_k the sum of p_0 ... p_k, D_k =
+    F_k - [k >= y] and g_j the sum of D_k over k >= j::
+
+        loss       = sum of D_k^2
+        gradient_j = 2 p_j (g_j - sum(p g))
+
+    In NumPy: ``np.mean(np.sum((np.cumsum(p, 1) - (np.arange(C) >= y[:, None])) ** 2, 1))``.
+
+    Parameters
+    ----------
+    logits : array_like
+        Scores of classes in their order, as of ages or ratings, on `axis`; minus infinity is a masked class. Not
+        probabilities: softmax is part of the loss.
+    target : array_like of int
+        Class labels, integers in [0, C), in the shape of `logits` without the class axis; or one for all rows.
+    class_weight : array_like, optional
+        Weight of each class, (C,), at least 0: that of its label is a row's, in the mean's divisor too.
+    ignore_index : int
+        Rows with this label are invisible.
+    axis : int
+        The class axis. Any axis works without a transposed copy, and gives the same bits.
+    {common}
+
+    {returns}
+
+    {raises}
+
+    Notes
+    -----
+    Smooth everywhere, and at most C - 1. Of two classes it is half of `softmax_brier`. The kernel adds up F_k from the
+    first class, 1 - F_k from the last, and so nothing is subtracted from 1. Several infinite logits, or nothing but
+    minus infinity, give nan.
+
+    References
+    ----------
+    L. Hou, C.-P. Yu and D. Samaras, Squared Earth Mover's Distance-based Loss for Training Deep Neural Networks (2016),
+    https://arxiv.org/abs/1611.05916
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> fl.ordinal_emd(np.log([[0.6, 0.3, 0.1]] * 3), [0, 1, 2], reduction="none").round(10)
+    array([0.17, 0.37, 1.17])
+    >>> fl.ordinal_emd.value_and_grad(np.zeros((1, 2)), [0])
+    (0.25, array([[-0.25,  0.25]]))
+    """
+    return ordinal_emd.run(
         ask, (logits, target), (), weight, reduction, denominator, axis, out, class_weight, ignore_index
     )
 

@@ -25,6 +25,7 @@ OF_LABEL = [
     fl.unlikelihood,
     fl.confidence_penalty,
     fl.softmax_brier,
+    fl.ordinal_emd,
 ]
 
 
@@ -111,6 +112,7 @@ def test_infinite_logits_take_their_limit(classes: int) -> None:
         "dft": [0, 0, 0],
         "unlikelihood": [np.inf, 0, 0],
         "softmax_brier": [0, 2, 1 + 1 / (classes - 1)],
+        "ordinal_emd": [0, 1, sum((k / (classes - 1)) ** 2 for k in range(1, classes))],
         "sparsemax": [0, np.inf, np.inf],
         "multiclass_hinge": [0, np.inf, np.inf],
         "multi_margin": [0, np.inf, np.inf],
@@ -210,6 +212,19 @@ def test_z_loss_and_brier_are_what_their_parts_say() -> None:
     np.testing.assert_allclose(losses, fl.logsumexp(logits) ** 2, rtol=1e-13)
     distance = fl.softmax(logits) - np.eye(5)[labels]
     np.testing.assert_allclose(fl.softmax_brier(logits, labels, reduction="none"), (distance**2).sum(1), rtol=1e-13)
+
+
+def test_distance_of_ordered_classes_grows_with_the_way() -> None:
+    """From a sure class to the label so many steps; of two classes half the Brier score."""
+    for classes in (10, 100):
+        logits = np.where(np.eye(classes) == 1, 0.0, -np.inf)
+        losses = [both(fl.ordinal_emd, logits, np.full(classes, y))[0] for y in range(classes)]
+        assert_same(np.array(losses), abs(np.arange(float(classes))[:, None] - np.arange(classes)))
+    logits, labels = sample(fl.softmax_brier, 50, np.float64, classes=2)
+    for found, expected in zip(
+        both(fl.ordinal_emd, logits, labels), both(fl.softmax_brier, logits, labels), strict=True
+    ):
+        np.testing.assert_allclose(found, expected / 2, rtol=1e-14)
 
 
 def test_several_labels_are_binary_losses() -> None:

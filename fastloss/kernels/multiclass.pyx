@@ -546,6 +546,78 @@ cdef void softmax_brier(
     put[real](lanes, e, lanes.label, at_label)
 
 
+# With F_k the sum of e_j over j <= k and R_k that over j > k, each of which is added up from its own end, T that of all,
+#
+#     T^2 loss = sum of F_k^2 over k < y, and of R_k^2 over k >= y,    T^3 gradient_j = 2 e_j (A_j - B_j),
+#
+# A_j = sum of D_k R_k over k >= j, B_j = sum of D_k F_k over k < j, D_k = F_k for k < y, else -R_k. Float rows are
+# computed in double, whose exponentials, and F and R, of double rows have two parts.
+cdef void ordinal_emd(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    cdef Py_ssize_t w = 1 if lanes.along else lanes.width, n = lanes.classes, size = w * n, i, k, at
+    cdef real* g = grads[0]
+    cdef double* z = lanes.spare
+    cdef double* e = z + size
+    cdef Parts* below = <Parts*>(e + size)   # F, then what B adds up
+    cdef Parts* above = below + size         # R, then A
+    cdef double factor[TILE]
+    cdef double sums[TILE]
+    cdef double lost[TILE]
+    cdef Parts unused[TILE]
+    cdef Parts total[TILE]
+    cdef Parts square, d
+    cdef Softmax s
+    for at in range(size):
+        z[at] = inputs[0][at]
+    if real is float:
+        softmax_of[double](lanes, z, e, &s)
+        for i in range(w):
+            total[i] = parts(s.total[i])
+    else:
+        careful_softmax[double](lanes, z, e, &s, unused, unused, unused, total, unused)
+    for i in range(w):
+        sums[i] = lost[i] = 0
+    for k in range(n):
+        for i in range(w):
+            add(&sums[i], &lost[i], e[k * w + i])
+            below[k * w + i] = Parts(sums[i], lost[i])
+    for i in range(w):
+        sums[i] = lost[i] = 0
+    for k in range(n - 1, -1, -1):
+        for i in range(w):
+            above[k * w + i] = Parts(sums[i], lost[i])
+            add(&sums[i], &lost[i], e[k * w + i])
+    for i in range(w):
+        sums[i] = lost[i] = 0
+    for k in range(n):
+        for i in range(w):
+            at = k * w + i
+            d = choose(k < lanes.label[i], below[at], above[at])
+            add(&sums[i], &lost[i], number(times[double](d, d, 0)))
+    for i in range(w):
+        square = times[double](total[i], total[i], 0)
+        loss[i] = number(over[double](Parts(sums[i], lost[i]), square, 0))
+        factor[i] = number(over[double](parts(2 * lanes.scale[i]), times[double](square, total[i], 0), 0))
+        sums[i] = lost[i] = 0
+    if not lanes.with_grad:
+        return
+    for k in range(n - 1, -1, -1):
+        for i in range(w):
+            at = k * w + i
+            d = choose(k < lanes.label[i], below[at], minus(above[at]))
+            add(&sums[i], &lost[i], number(times[double](d, above[at], 0)))
+            above[at].high = sums[i] + lost[i]
+            below[at].high = number(times[double](d, below[at], 0))
+    for i in range(w):
+        sums[i] = lost[i] = 0
+    for k in range(n):
+        for i in range(w):
+            at = k * w + i
+            g[at] = <real>(e[at] * (above[at].high - (sums[i] + lost[i])) * factor[i])
+            add(&sums[i], &lost[i], below[at].high)
+
+
 # ---- margins ----
 
 # margin + (a - b), with what it rounds off
@@ -937,6 +1009,9 @@ KERNELS = {
     "confidence_penalty": row_kernel(confidence_penalty[float], confidence_penalty[double], 1, 0b1, LABELS),
     "z_loss": row_kernel(z_loss[float], z_loss[double], 1, 0b1, NO_TARGET),
     "softmax_brier": row_kernel(softmax_brier[float], softmax_brier[double], 1, 0b1, LABELS),
+    "ordinal_emd": row_kernel(
+        ordinal_emd[float], ordinal_emd[double], 1, 0b1, LABELS, False, False, NULL, 6
+    ),
     "multiclass_hinge": row_kernel(multiclass_hinge[float], multiclass_hinge[double], 1, 0b1, LABELS),
     "multiclass_perceptron": row_kernel(multiclass_perceptron[float], multiclass_perceptron[double], 1, 0b1, LABELS),
     "multi_margin": row_kernel(multi_margin[float], multi_margin[double], 1, 0b1, LABELS),
