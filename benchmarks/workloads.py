@@ -270,7 +270,9 @@ def draw(rng: np.random.Generator, workload: Workload, size: int, classes: int) 
     target = getattr(loss, "target", "")
     data = domains[:-1] if target else domains
     pools = [_rows(domain, rng, (size, classes)).astype(dtype) for domain in data]
-    if target:
+    if target == "lists of labels":
+        pools.append(np.where(rng.random((size, classes)) < 0.25, -1, rng.integers(0, classes, (size, classes))))
+    elif target:
         soft = workload.soft
         pools.append(_rows(Interval(0, 1), rng, (size, classes)) if soft else rng.integers(0, classes, size))
         pools[-1] = pools[-1].astype(dtype if soft else np.int64)

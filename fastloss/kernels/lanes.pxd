@@ -143,6 +143,8 @@ cdef enum:
     NO_TARGET = 0
     LABELS = 1                   # one class for each row
     LABELS_OR_SHARES = 2         # or a number for each class
+    LABEL_LISTS = 3              # as many labels as classes: a list, in the tile after the inputs' own, that ends before
+                                 # the first which is no class
     MAX_ROW_PARAMS = 6
 
 ctypedef struct RowKernel:
