@@ -46,6 +46,10 @@ def test_every_loss_has_a_workload_or_is_named() -> None:
     assert len(unknown()) == sum(loss.shape not in SHAPES for loss in fl.LOSSES.values())
 
 
+def test_memory_is_asked_for_the_logits_of_a_linear_layer() -> None:
+    assert Workload(fl.linear_cross_entropy, (1024, 512, 32000)).count == 1024 * 32000
+
+
 def test_a_wrong_number_is_found() -> None:
     given = problem(TINY)
     value, gradient = fl.cross_entropy.value_and_grad(*given.inputs)
