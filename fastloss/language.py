@@ -9,12 +9,32 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastloss import arrays
 from fastloss.arrays import SHARES
-from fastloss.loss import Out, Reduction
+from fastloss.loss import Out, Peer, Reduction
 from fastloss.reference import language as reference
 from fastloss.softmax import cross_entropy
 from fastloss.tokens import log_probabilities, tokens
 
 __all__ = ["causal_lm", "masked_lm", "seq2seq_lm", "sequence_logprob", "shift_right", "token_logprobs"]
+
+
+def _flat(logits: Any, labels: Any) -> tuple[Any, Any]:
+    """Tokens as the rows that torch takes."""
+    return logits.flatten(0, -2), labels.flatten()
+
+
+def _flat_and_shifted(logits: Any, labels: Any) -> tuple[Any, Any]:
+    """The labels are shifted: logits would be copied."""
+    later = labels.new_full(labels.shape, -100)
+    later[..., :-1] = labels[..., 1:]
+    return _flat(logits, later)
+
+
+def _shifted(logits: Any, labels: Any) -> tuple[Any, Any]:
+    """JAX copies nothing that it slices."""
+    return logits[..., :-1, :], labels[..., 1:]
+
+
+OPTAX = "softmax_cross_entropy_with_integer_labels"
 
 
 @tokens(
@@ -24,6 +44,7 @@ __all__ = ["causal_lm", "masked_lm", "seq2seq_lm", "sequence_logprob", "shift_ri
     reference=reference.causal_lm,
     domain={"label_smoothing": SHARES},
     examples=({}, {"shift": 0}, {"shift": 2}, {"label_smoothing": 0.125}),
+    peers={"torch": Peer("cross_entropy", order=_flat_and_shifted), "optax": Peer(OPTAX, order=_shifted)},
 )
 def causal_lm(
     ask: int,
@@ -113,6 +134,7 @@ def causal_lm(
     reference=reference.masked_lm,
     domain={"label_smoothing": SHARES},
     examples=({}, {"label_smoothing": 0.125}),
+    peers={"torch": Peer("cross_entropy", order=_flat), "optax": OPTAX},
 )
 def masked_lm(
     ask: int,
@@ -194,6 +216,7 @@ def masked_lm(
     reference=reference.seq2seq_lm,
     domain={"label_smoothing": SHARES},
     examples=({}, {"pad_index": 0}, {"label_smoothing": 0.125}),
+    peers={"torch": Peer("cross_entropy", order=_flat), "optax": OPTAX},
 )
 def seq2seq_lm(
     ask: int,
@@ -275,6 +298,7 @@ def seq2seq_lm(
     "tokens",
     of=cross_entropy,
     reference=reference.token_logprobs,
+    peers={"torch": Peer("cross_entropy", factor=-1, order=_flat), "optax": Peer(OPTAX, factor=-1)},
 )
 def token_logprobs(
     ask: int,

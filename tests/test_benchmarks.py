@@ -21,7 +21,7 @@ from benchmarks.records import Complaint, Errors, Results, Store, Timing, read
 from benchmarks.verdicts import Ratio, cells, means, ratio, rows
 from benchmarks.workloads import SHAPES, Problem, Workload, problem, unknown, workloads
 
-SMALL = {"pointwise": (1000,), "root": (1000,), "rows": (30, 7), "linear": (6, 5, 9)}
+SMALL = {"pointwise": (1000,), "root": (1000,), "rows": (30, 7), "linear": (6, 5, 9), "tokens": (5, 6, 7)}
 OURS = (FastlossOut(), Fastloss(), Reference(), Copy())
 TINY = Workload(fl.cross_entropy, (32, 10))
 
