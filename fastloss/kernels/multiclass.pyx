@@ -520,7 +520,7 @@ cdef void softmax_brier(
     cdef Parts logs[TILE]
     cdef Parts mass[TILE]
     cdef Parts whole
-    cdef double one, missed, ahead, p
+    cdef double one, missed, ahead, p, d
     cdef Softmax s
     cdef Py_ssize_t i, j, k
     careful_softmax[real](lanes, inputs[0], e, &s, unused, unused, unused, total, logs)
@@ -547,8 +547,13 @@ cdef void softmax_brier(
         k = j * lanes.width
         for i in range(lanes_at(lanes, j)):
             p = e[k + i] * factor[i]
-            add(&squares[i], &lost[i], (p - t[k + i]) * (p - t[k + i]))
-            add(&mean[i], &mean_lost[i], p * (p - t[k + i]))
+            d = p - t[k + i]
+            if real is float:
+                squares[i] += d * d
+                mean[i] += p * d
+            else:
+                add(&squares[i], &lost[i], d * d)
+                add(&mean[i], &mean_lost[i], p * d)
     settle_sum(lanes, squares, lost)
     settle_sum(lanes, mean, mean_lost)
     for i in range(rows_in(lanes)):
