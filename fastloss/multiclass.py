@@ -705,6 +705,7 @@ def z_loss(
     "logits",
     "target",
     reference=reference.softmax_brier,
+    domain={"target": Interval(0, 1)},
 )
 def softmax_brier(
     ask: int,
@@ -721,7 +722,8 @@ def softmax_brier(
 ) -> Any:
     """Brier score of several classes: the squared distance of the probabilities from the right ones.
 
-    The loss of one row of logits z and its gradient, with p = softmax(z), y = target and d = p - onehot(y)::
+    The loss of one row of logits z and its gradient, with p = softmax(z), t the target's share of each class, for a
+    label its one-hot form, and d = p - t::
 
         loss     = sum(d^2)
         gradient = 2 p (d - sum(p d))
@@ -732,10 +734,12 @@ def softmax_brier(
     ----------
     logits : array_like
         Scores with classes on `axis`; minus infinity is a masked class. Not probabilities: softmax is part of the loss.
-    target : array_like of int
-        Class labels, integers in [0, C), in the shape of `logits` without the class axis; or one for all rows.
+    target : array_like
+        Class labels, integers in [0, C), in the shape of `logits` without the class axis (or one label for all rows);
+        or probabilities in {target} in the shape of `logits`, which need not sum to 1.
     class_weight : array_like, optional
-        Weight of each class, (C,), at least 0: that of its label is a row's, in the mean's divisor too.
+        Weight of each class, (C,), at least 0: that of its label is a row's, or sum(class_weight t), in the mean's
+        divisor too.
     ignore_index : int
         Rows with this label are invisible.
     axis : int
@@ -749,8 +753,8 @@ def softmax_brier(
     Notes
     -----
     Smooth everywhere, from 0 to 2: it gives up on what is hopelessly wrong. Strictly proper, as cross-entropy is: least
-    for the true probabilities. 1 - p_y is what the others add up to. Several infinite logits, or nothing but minus
-    infinity, give nan. Of binary probabilities it is `brier`.
+    for the true probabilities. 1 - p_y is what the others add up to; against shares p - t is a difference of given
+    numbers. Several infinite logits, or nothing but minus infinity, give nan. Of binary probabilities it is `brier`.
 
     References
     ----------

@@ -24,6 +24,35 @@ def _weight(target, class_weight, ignore_index):
     return 1 if class_weight is None else class_weight[target]
 
 
+def _shares(target, classes):
+    """The target's share of each class: a label has all of its own.
+
+    >>> _shares(1, 3), _shares([0.25, 0.75], 2)
+    ([0, 1, 0], [0.25, 0.75])
+    """
+    return target if isinstance(target, list) else [int(k == target) for k in range(classes)]
+
+
+def _several(target):
+    """Whether a target has shares of several classes.
+
+    >>> _several(1), _several([0.0, 1.0]), _several([0.25, 0.75])
+    (False, False, True)
+    """
+    return isinstance(target, list) and sum(t != 0 for t in target) > 1
+
+
+def _weight_of(target, class_weight, ignore_index):
+    """How much a row with this label, or these shares, counts.
+
+    >>> _weight_of(1, [1.0, 3.0], -100), _weight_of([0.5, 0.5], [1.0, 3.0], -100), _weight_of([0.5, 0.5], None, -100)
+    (3.0, 2.0, 1)
+    """
+    if not isinstance(target, list):
+        return _weight(target, class_weight, ignore_index)
+    return 1 if class_weight is None else sum(w * t for w, t in zip(class_weight, target, strict=True))
+
+
 def _label_slopes(logits, target, weight, slope):
     """Slopes of a loss of the label's probability p_y, of its slope by -log p_y: slope (p_k - [k = y]).
 
@@ -479,6 +508,7 @@ def softmax_brier(logits, target, *, class_weight=None, ignore_index=-100):
 
         w_y sum_k (p_k - [k = y])^2
 
+    or, of a list t of what each class's share is, sum_k w_k t_k sum_k (p_k - t_k)^2 with a weight w for each class.
     From 0 to 2, and so it gives up on what is hopelessly wrong; least for the true probabilities.
 
     Where floats break: p_y - 1 is 0 for a confident, correct row. The kernel sums the probabilities of the others.
@@ -487,13 +517,27 @@ def softmax_brier(logits, target, *, class_weight=None, ignore_index=-100):
 
     >>> softmax_brier([0.0, 0.0], 0)
     0.5
-    >>> round(softmax_brier([2.0, 0.5, -1.0], 0), 10)
-    0.0782251465
+    >>> round(softmax_brier([2.0, 0.5, -1.0], 0), 10), round(softmax_brier([2.0, 0.5, -1.0], [1.0, 0.0, 0.0]), 10)
+    (0.0782251465, 0.0782251465)
     """
-    weight = _weight(target, class_weight, ignore_index)
+    weight = _weight_of(target, class_weight, ignore_index)
     if weight == 0:
         return 0
-    return weight * sum(power(abs(p - int(k == target)), 2) for k, p in enumerate(softmax(logits)))
+    shares = _shares(target, len(logits))
+    return weight * sum(power(abs(p - t), 2) for p, t in zip(softmax(logits), shares, strict=True))
+
+
+def softmax_brier_terms(logits, target, *, class_weight=None, ignore_index=-100):
+    """Against several shares a distance is a difference of given numbers, p_k and t_k.
+
+    >>> softmax_brier_terms([0.0, 0.0], [0.5, 0.5]), softmax_brier_terms([0.0, 0.0], 0)
+    ([0.25, -0.5, 0.25, 0.25, -0.5, 0.25], [])
+    """
+    weight = _weight_of(target, class_weight, ignore_index)
+    if weight == 0 or not _several(target):
+        return []
+    pairs = zip(softmax(logits), target, strict=True)
+    return [weight * term for p, t in pairs for term in (p * p, -2 * p * t, t * t)]
 
 
 def softmax_brier_grad(logits, target, *, class_weight=None, ignore_index=-100):
@@ -506,26 +550,36 @@ def softmax_brier_grad(logits, target, *, class_weight=None, ignore_index=-100):
     >>> softmax_brier_grad([0.0, 0.0], 0)
     [-0.5, 0.5]
     """
-    weight = _weight(target, class_weight, ignore_index)
+    weight = _weight_of(target, class_weight, ignore_index)
     if weight == 0:
         return [0] * len(logits)
     p = softmax(logits)
-    distances = [p_k - int(k == target) for k, p_k in enumerate(p)]
+    distances = [p_k - t for p_k, t in zip(p, _shares(target, len(logits)), strict=True)]
     mean = sum(p_k * d for p_k, d in zip(p, distances, strict=True))
     return [2 * weight * p_k * (d - mean) for p_k, d in zip(p, distances, strict=True)]
 
 
 def softmax_brier_grad_terms(logits, target, *, class_weight=None, ignore_index=-100):
     """The slope by another class than the label is a sum of given terms: what its probability and the label's lack, and
-    the squares of the other probabilities. (The label's is -2 p_y times the loss.)
+    the squares of the other probabilities. (The label's is -2 p_y times the loss.) Against shares they are those of its
+    own distance, times what its probability lacks, and the others' p_j^2 and p_j t_j.
 
-    >>> softmax_brier_grad_terms([0.0, 0.0], 0)
-    [[], [0.25, 0.25, 0.0]]
+    >>> softmax_brier_grad_terms([0.0, 0.0], 0), softmax_brier_grad_terms([0.0, 0.0], [0.5, 0.5])[0]
+    ([[], [0.25, 0.25, 0.0]], [0.25, -0.25, -0.25, 0.25])
     """
-    weight = _weight(target, class_weight, ignore_index)
+    weight = _weight_of(target, class_weight, ignore_index)
     if weight == 0:
         return [[] for _ in logits]
     p = softmax(logits)
+    if isinstance(target, list):
+        squares, products = sum(p_j * p_j for p_j in p), sum(p_j * t for p_j, t in zip(p, target, strict=True))
+        return [
+            [
+                2 * weight * p_k * term
+                for term in (p_k * (1 - p_k), -t * (1 - p_k), p_k * p_k - squares, products - p_k * t)
+            ]
+            for p_k, t in zip(p, target, strict=True)
+        ]
     right = p[target] * (1 - p[target])
     terms = []
     for k, p_k in enumerate(p):

@@ -155,7 +155,7 @@ ctypedef struct RowKernel:
     int target                   # if it takes shares, they are the input after the others
     OfLabel of_label             # what it makes of plain labels; NULL: the same as of shares
     bint hessian                 # whether it knows the Hessian's diagonal by the first input
-    bint smooths                 # whether params[0] is a label smoothing. Shares and smoothed labels then have their classes
+    bint smooths                 # whether params[0] is a label smoothing. Shares and smoothed labels have their classes
                                  # weighed by the kernel; in any other case a label's class weight is its row's
     int spare                    # doubles it works in, for each number of a tile
 

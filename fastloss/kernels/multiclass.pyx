@@ -9,7 +9,7 @@ its gradient slope (p_c - [c is the label]).
 from libc.math cimport INFINITY, NAN, fabs
 from libc.string cimport memcpy
 from fastloss.kernels.lanes cimport (
-    LABEL_LISTS, LABELS, NO_TARGET, TILE, Lanes, Softmax, add, at_labels, clear, infinite_rows, is_moderate, lanes_at,
+    LABEL_LISTS, LABELS, LABELS_OR_SHARES, NO_TARGET, TILE, Lanes, Softmax, add, at_labels, clear, infinite_rows, is_moderate, lanes_at,
     largest, log_total, pick, place, power_of, put, row_kernel, rows_in, scale_tile, settle_sum, share, softmax_of,
     spread_sum,
 )
@@ -485,70 +485,101 @@ cdef void z_loss(
             e[k + i] = <real>(factor[i] * <double>e[k + i]) if e[k + i] != 0 else 0
 
 
-# With Q the sum of p_k^2 over all but the label and r = 1 - p_y,
+# What the classes weigh in which a row's shares lie, each by its share, in two parts; 1 without class weights.
+cdef inline void weigh_shares(const Lanes* lanes, const real* shares, Parts* mass) noexcept nogil:
+    cdef double high[TILE]
+    cdef double low[TILE]
+    cdef Py_ssize_t i, j, k, w
+    clear(lanes, high)
+    clear(lanes, low)
+    for j in range(lanes.steps if lanes.class_weight != NULL else 0):
+        k = j * lanes.width
+        w = j * lanes.weight_width
+        for i in range(lanes_at(lanes, j)):
+            add(&high[i], &low[i], lanes.class_weight[w + i] * shares[k + i])
+    sum_parts(lanes, high, low)
+    for i in range(rows_in(lanes)):
+        mass[i] = Parts(high[i], low[i]) if lanes.class_weight != NULL else parts(1)
+
+
+# Of shares t, 1 for a label, with d_k = p_k - t_k, which at a large p is (1 - t_k) - (1 - p_k), and M the sum of p_k d_k
+# over all but the largest p,
 #
-#     loss = r^2 + Q,    gradient_y = -2 p_y loss,    gradient_k = 2 p_k (p_k + p_y r - Q).
-#
-# At a wrong class that is largest p_k - Q cancels: it is p_k (1 - p_k) - Q', without k's square in Q'.
+#     loss = sum of d_k^2,    gradient_k = 2 p_k (d_k - p_top d_top - M),    at the largest  2 p ((1 - p) d - M).
 cdef void softmax_brier(
     real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
 ) noexcept nogil:
     cdef real* e = grads[0]
+    cdef real* t = grads[1]
     cdef double squares[TILE]
     cdef double lost[TILE]
+    cdef double mean[TILE]
+    cdef double mean_lost[TILE]
     cdef double nothing[TILE]
     cdef double at_top[TILE]
-    cdef double at_label[TILE]
-    cdef real factor[TILE]
-    cdef real shift[TILE]
-    cdef real twice[TILE]
+    cdef double factor[TILE]
+    cdef double shift[TILE]
+    cdef double slope[TILE]
     cdef Parts unused[TILE]
-    cdef Parts rest[TILE]
-    cdef Parts p[TILE]
     cdef Parts total[TILE]
     cdef Parts logs[TILE]
-    cdef double one, missed, right, all_of_them
-    cdef real share_of
+    cdef Parts mass[TILE]
+    cdef Parts whole
+    cdef double one, missed, ahead, p, d
     cdef Softmax s
     cdef Py_ssize_t i, j, k
-    careful_softmax[real](lanes, inputs[0], e, &s, unused, rest, p, total, logs)
-    for i in range(rows_in(lanes)):
+    careful_softmax[real](lanes, inputs[0], e, &s, unused, unused, unused, total, logs)
+    for i in range(lanes.width):
         nothing[i] = 0
+        at_top[i] = 1
+    if lanes.soft:
+        copy_tile[real](lanes, inputs[1], t)
+    else:
+        fill[real](lanes, t, nothing)
+        put[real](lanes, t, lanes.label, at_top)
+    weigh_shares[real](lanes, t, mass)
+    pick[real](lanes, t, s.top, at_top)
+    for i in range(rows_in(lanes)):
+        factor[i] = number(over[double](parts(1), total[i], 0))
+    put[real](lanes, e, s.top, nothing)
+    put[real](lanes, t, s.top, nothing)
+    share[double](lanes, factor)
     clear(lanes, squares)
     clear(lanes, lost)
-    put[real](lanes, e, s.top, nothing)
-    put[real](lanes, e, lanes.label, nothing)
+    clear(lanes, mean)
+    clear(lanes, mean_lost)
     for j in range(lanes.steps):
         k = j * lanes.width
         for i in range(lanes_at(lanes, j)):
-            add(&squares[i], &lost[i], <double>e[k + i] * <double>e[k + i])
+            p = e[k + i] * factor[i]
+            d = p - t[k + i]
+            if real is float:
+                squares[i] += d * d
+                mean[i] += p * d
+            else:
+                add(&squares[i], &lost[i], d * d)
+                add(&mean[i], &mean_lost[i], p * d)
     settle_sum(lanes, squares, lost)
+    settle_sum(lanes, mean, mean_lost)
     for i in range(rows_in(lanes)):
-        all_of_them = number(total[i])
-        missed = number(rest[i])
-        right = number(p[i])
-        squares[i] = squares[i] / all_of_them / all_of_them
         one = exp_wide(-logs[i].high, -logs[i].low)  # the largest probability
-        at_top[i] = 2 * one * ((right * missed - squares[i]) - one * expm1_wide(-logs[i].high, -logs[i].low))
-        at_top[i] *= lanes.scale[i]
-        squares[i] += one * one if lanes.label[i] != s.top[i] else 0
-        loss[i] = missed * missed + squares[i]
-        at_label[i] = -2 * right * loss[i] * lanes.scale[i]
-        factor[i] = <real>(1 / all_of_them)
-        shift[i] = <real>(right * missed - squares[i])
-        twice[i] = <real>(2 * lanes.scale[i])
+        missed = 0 - expm1_wide(-logs[i].high, -logs[i].low)
+        ahead = one - at_top[i] if one < 0.5 else (1 - at_top[i]) - missed
+        loss[i] = (squares[i] + ahead * ahead) * number(mass[i]) if mass[i].high != 0 else 0
+        whole = times[double](mass[i], parts(2 * lanes.scale[i]), 0)
+        slope[i] = number(over[double](whole, total[i], 0))
+        shift[i] = one * ahead + mean[i]
+        at_top[i] = one * (ahead * missed - mean[i]) * number(whole) if mass[i].high != 0 else 0
     if not lanes.with_grad:
         return
-    share[real](lanes, factor)
-    share[real](lanes, shift)
-    share[real](lanes, twice)
+    share[double](lanes, shift)
+    share[double](lanes, slope)
     for j in range(lanes.steps):
         k = j * lanes.width
         for i in range(lanes_at(lanes, j)):
-            share_of = e[k + i] * factor[i]
-            e[k + i] = twice[i] * share_of * (share_of + shift[i])
+            p = e[k + i] * ((e[k + i] * factor[i] - t[k + i]) - shift[i]) * slope[i]
+            e[k + i] = <real>(p if slope[i] != 0 else 0)
     put[real](lanes, e, s.top, at_top)
-    put[real](lanes, e, lanes.label, at_label)
 
 
 # With F_k the sum of e_j over j <= k and R_k that over j > k, each of which is added up from its own end, T that of all,
@@ -1013,7 +1044,7 @@ KERNELS = {
     "nll": row_kernel(nll[float], nll[double], 1, 0b1, LABELS),
     "confidence_penalty": row_kernel(confidence_penalty[float], confidence_penalty[double], 1, 0b1, LABELS),
     "z_loss": row_kernel(z_loss[float], z_loss[double], 1, 0b1, NO_TARGET),
-    "softmax_brier": row_kernel(softmax_brier[float], softmax_brier[double], 1, 0b1, LABELS),
+    "softmax_brier": row_kernel(softmax_brier[float], softmax_brier[double], 1, 0b1, LABELS_OR_SHARES),
     "ordinal_emd": row_kernel(
         ordinal_emd[float], ordinal_emd[double], 1, 0b1, LABELS, False, False, NULL, 6
     ),

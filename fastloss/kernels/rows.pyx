@@ -775,7 +775,7 @@ def run(
     start(&job, <int>axis)
     try:
         if job.class_weight != NULL and (
-            job.kernel.target == NO_TARGET or (job.kernel.smooths and (job.soft or job.params[0] != 0))
+            job.kernel.target == NO_TARGET or job.soft or (job.kernel.smooths and job.params[0] != 0)
         ):
             weigh_classes(&job)
         if not mean or ask >= GRAD_HESS or denominator is not None:
