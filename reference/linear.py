@@ -5,6 +5,7 @@ loss looks at the logit of the word that came. Each function takes one position.
 derivatives by the features, the layer's weight and its bias, each in the shape of what it is by.
 """
 
+from .divergence import jsd, jsd_grad, knowledge_distillation, knowledge_distillation_grad
 from .numbers import tanh
 from .softmax import cross_entropy, cross_entropy_grad, logsumexp, softmax
 
@@ -88,7 +89,99 @@ def linear_cross_entropy_grad(
         slopes = [slope + 2 * z_loss * lse * p for slope, p in zip(slopes, softmax(z), strict=True)]
     if softcap is not None:
         slopes = [s * (1 - (t * temperature / softcap) ** 2) for s, t in zip(slopes, z, strict=True)]
-    slopes = [slope / temperature for slope in slopes]
+    return _handed_on([slope / temperature for slope in slopes], input, linear_weight)
+
+
+def linear_jsd(
+    input, linear_weight, teacher_input, teacher_weight, *, linear_bias=None, teacher_bias=None, beta=0.5,
+    temperature=1.0,
+):  # fmt: skip
+    """Jensen-Shannon divergence of a student's and a teacher's linear layer.
+
+        jsd(W x + b, W' x' + b')
+
+    x, W and b are the student's input, weight and bias, x', W' and b' the teacher's.
+
+    Where floats break: as jsd does. And memory: there are logits twice.
+
+    Agarwal et al., On-Policy Distillation of Language Models (2024); Hsu et al., Liger Kernel (2024).
+
+    A student whose two logits are 0, and a teacher that is sure by log(3):
+
+    >>> round(linear_jsd([1.0], [[0.0], [0.0]], [1.0], [[0.0], [1.0986122887]]), 9)
+    0.033822076
+    """
+    student = _logits(input, linear_weight, linear_bias, None, 1)
+    teacher = _logits(teacher_input, teacher_weight, teacher_bias, None, 1)
+    return jsd(student, teacher, beta=beta, temperature=temperature)
+
+
+def linear_jsd_grad(
+    input, linear_weight, teacher_input, teacher_weight, *, linear_bias=None, teacher_bias=None, beta=0.5,
+    temperature=1.0,
+):  # fmt: skip
+    """Slopes by the student's features, weight and bias: jsd_grad, handed on through the layer.
+
+    >>> by_input, by_weight, by_bias = linear_jsd_grad([2.0], [[0.0], [0.0]], [1.0], [[0.0], [1.0986122887]])
+    >>> [round(slope, 6) for slope in by_bias], [[round(slope, 6) for slope in row] for row in by_weight]
+    ([0.063853, -0.063853], [[0.127706], [-0.127706]])
+    """
+    student = _logits(input, linear_weight, linear_bias, None, 1)
+    teacher = _logits(teacher_input, teacher_weight, teacher_bias, None, 1)
+    return _handed_on(jsd_grad(student, teacher, beta=beta, temperature=temperature), input, linear_weight)
+
+
+def linear_kd(
+    input, linear_weight, teacher_input, teacher_weight, target, *, linear_bias=None, teacher_bias=None,
+    temperature=2.0, alpha=0.5, scale_by_t2=True, ignore_index=-100,
+):  # fmt: skip
+    """Knowledge distillation of a teacher's linear layer into a student's.
+
+        knowledge_distillation(W x + b, W' x' + b', target)
+
+    x, W and b are the student's input, weight and bias, x', W' and b' the teacher's.
+
+    Where floats break: as knowledge_distillation does. And memory: there are logits twice.
+
+    Hinton, Vinyals & Dean, Distilling the Knowledge in a Neural Network (2015); Hsu et al., Liger Kernel (2024).
+
+    >>> layer, teacher = [[2.0], [0.5], [-1.0]], [[1.0], [1.0], [0.0]]
+    >>> round(linear_kd([1.0], layer, [1.0], teacher, 0), 10)
+    0.3014376322
+    """
+    student = _logits(input, linear_weight, linear_bias, None, 1)
+    teacher = _logits(teacher_input, teacher_weight, teacher_bias, None, 1)
+    return knowledge_distillation(
+        student, teacher, target, temperature=temperature, alpha=alpha, scale_by_t2=scale_by_t2,
+        ignore_index=ignore_index,
+    )  # fmt: skip
+
+
+def linear_kd_grad(
+    input, linear_weight, teacher_input, teacher_weight, target, *, linear_bias=None, teacher_bias=None,
+    temperature=2.0, alpha=0.5, scale_by_t2=True, ignore_index=-100,
+):  # fmt: skip
+    """Slopes by the student's features, weight and bias: knowledge_distillation_grad, handed on through the layer.
+
+    >>> layer, teacher = [[2.0], [0.5], [-1.0]], [[1.0], [1.0], [0.0]]
+    >>> [round(slope, 6) for slope in linear_kd_grad([1.0], layer, [1.0], teacher, 0)[2]]
+    [0.098944, -0.017406, -0.081539]
+    """
+    student = _logits(input, linear_weight, linear_bias, None, 1)
+    teacher = _logits(teacher_input, teacher_weight, teacher_bias, None, 1)
+    slopes = knowledge_distillation_grad(
+        student, teacher, target, temperature=temperature, alpha=alpha, scale_by_t2=scale_by_t2,
+        ignore_index=ignore_index,
+    )  # fmt: skip
+    return _handed_on(slopes, input, linear_weight)
+
+
+def _handed_on(slopes, input, linear_weight):
+    """Slopes by the logits as slopes by what made them: features, weight and bias.
+
+    >>> _handed_on([1.0, -2.0], [3.0], [[4.0], [5.0]])
+    ([-6.0], [[3.0], [-6.0]], [1.0, -2.0])
+    """
     columns = zip(*linear_weight, strict=True)
     by_input = [sum(s * w for s, w in zip(slopes, column, strict=True)) for column in columns]
     return by_input, [[s * x for x in input] for s in slopes], slopes
