@@ -32,8 +32,9 @@ from fastloss.loss import (
 from fastloss.projection import Head, Layer
 from fastloss.reference import linear as reference
 from fastloss.softmax import cross_entropy
+from fastloss.threads import one_blas_thread
 
-__all__ = ["linear_cross_entropy", "linear_jsd", "linear_kd"]
+__all__ = ["adaptive_log_softmax", "linear_cross_entropy", "linear_jsd", "linear_kd"]
 
 
 ROLES = (
@@ -156,11 +157,7 @@ class Linear(Loss[P]):
         visible = scale != 0
         if target is not None and not soft:
             target = np.broadcast_to(target, positions)
-            visible &= target != ignore_index
-            unfit = visible & ((target < 0) | (target >= classes))
-            if unfit.any():
-                expected = f"a class in [0, {classes}) or ignore_index={ignore_index}"
-                raise arrays.unfit("target", target, int(unfit.argmax()), expected, IndexError)
+            visible &= _counts(target, visible, classes, ignore_index)
         rows = None if visible.all() else np.flatnonzero(visible)
         scale = scale[visible]
         flat = None if target is None else target.reshape((-1, classes) if soft else -1)
@@ -214,6 +211,16 @@ class Linear(Loss[P]):
                 f"{', '.join(grads) or 'the losses'}, not {len(outs)}"
             )
         return outs
+
+
+def _counts(target: np.ndarray, visible: np.ndarray, classes: int, ignore_index: int) -> np.ndarray:
+    """Which labels are not ignored, once each visible one is found to be a class or to be so."""
+    kept: np.ndarray = target != ignore_index
+    unfit = visible & kept & ((target < 0) | (target >= classes))
+    if unfit.any():
+        expected = f"a class in [0, {classes}) or ignore_index={ignore_index}"
+        raise arrays.unfit("target", target, int(unfit.argmax()), expected, IndexError)
+    return kept
 
 
 def gradient_dtype(array: np.ndarray) -> np.dtype[Any]:
@@ -612,3 +619,225 @@ def linear_kd(
     return linear_kd.run(
         ask, inputs, params, weight, reduction, denominator, grads, out, ignore_index=ignore_index
     )  # fmt: skip
+
+
+class Adaptive(Loss[P]):
+    """A loss of rows whose rare classes are in clusters: cross-entropies of some linear layers, one after the other."""
+
+    shape = "adaptive"
+    hessian = False
+
+    def __init__(self, declaration: Callable[Concatenate[int, P], Any], **fields: Any) -> None:
+        inputs = ("input", "head_weight", "tails", "target", "head_bias")
+        grads = ("input", "head_weight", "tails", "head_bias")
+        super().__init__(
+            declaration, inputs=inputs, grads=grads, domain={}, examples=({},), kinks=None, peers={}, signed=False,
+            **fields,
+        )  # fmt: skip
+        self.derivatives = derivatives_of(self)
+
+    def run(
+        self,
+        ask: int,
+        input: Any,
+        head_weight: Any,
+        tails: Any,
+        target: Any,
+        head_bias: Any,
+        ignore_index: Any,
+        weight: Any,
+        reduction: Any,
+        denominator: Any,
+    ) -> Any:
+        """Check a call; have the head and each cluster's rows computed; hand on the slopes of their features."""
+        if ask == GRAD_HESS:
+            raise TypeError(f"{self.name} has no Hessian diagonal: it is a function of products of its inputs")
+        x, head, bias = arrays.layer_inputs(("input", "head_weight", "head_bias"), input, head_weight, head_bias)
+        pairs = _tails(tails, x.shape[-1])
+        short = len(head) - len(pairs)
+        if short < 1:
+            raise ValueError(
+                f"head_weight has {len(head)} rows and there are {len(pairs)} tails, each of which takes one: at least "
+                "one must be left for a class"
+            )
+        ends = short + np.cumsum([0, *(len(rows) for _, rows in pairs)])
+        classes, positions = int(ends[-1]), x.shape[:-1]
+        labels = np.broadcast_to(arrays.layer_target(target, x, classes, False), positions)
+        ignore_index = arrays.integer("ignore_index", ignore_index)
+        arrays.check_reduction(reduction, denominator)
+        scale = np.ones(positions)
+        if weight is not None:
+            scale *= arrays.broadcast("weight", arrays.as_array("weight", weight), positions)
+        scale[~_counts(labels, scale != 0, classes, ignore_index)] = 0
+        divisor = 1.0
+        if denominator is not None:
+            divisor = float(denominator)
+        elif reduction == "mean":
+            divisor = arrays.weight_sum(float(scale.sum()))
+        scale = scale.reshape(-1) / divisor if divisor else np.zeros(scale.size)
+
+        read = [x, head, *(array for pair in pairs for array in pair), *([] if bias is None else [bias])]
+        dtype = np.result_type(np.float32, *map(gradient_dtype, read))
+        rows = x.reshape(-1, x.shape[-1]).astype(dtype, copy=False)
+        # a label in the head, that of its cluster, or any where none counts
+        labels = np.where(scale != 0, labels.reshape(-1), 0).astype(np.int64)
+        cluster = np.searchsorted(ends, labels, side="right")
+        names = ("input", "linear_weight") if ask != VALUE else ()
+
+        def part(x: np.ndarray, matrix: np.ndarray, label: np.ndarray, scale: np.ndarray, bias: Any = None) -> Any:
+            """Losses, or their sum, of some rows in the head or a cluster, and their gradients."""
+            grads = names + ("linear_bias",) * (bias is not None and ask != VALUE)
+            words = {"weight": scale, "reduction": "none" if reduction == "none" else "sum", "linear_bias": bias}
+            return linear_cross_entropy.value_and_grad(x, matrix, label, grads=grads, **words)
+
+        found, slopes = part(rows, head, np.where(cluster == 0, labels, short + cluster - 1), scale, bias)
+        losses, sums, by_tails = found, [found], []
+        for k, (projection, matrix) in enumerate(pairs, 1):
+            own = np.flatnonzero(cluster == k)
+            few, narrow = rows[own], projection.astype(dtype, copy=False)
+            with one_blas_thread(), np.errstate(all="ignore"):
+                features = few @ narrow.T
+            found, handed = part(features, matrix, labels[own] - ends[k - 1], scale[own])
+            if reduction == "none":
+                losses[own] += found
+            sums.append(found)
+            if ask != VALUE:
+                with one_blas_thread(), np.errstate(all="ignore"):
+                    slopes.input[own] += handed.input @ narrow
+                    by_projection = (handed.input.T @ few).astype(gradient_dtype(projection))
+                by_tails.append((by_projection, handed.linear_weight))
+        value = losses.reshape(positions) if reduction == "none" else _sum(sums) if divisor else math.nan
+        if ask == VALUE:
+            return value
+        by_input = slopes.input.reshape(x.shape).astype(gradient_dtype(x), copy=False)
+        return value, self.derivatives(by_input, slopes.linear_weight, tuple(by_tails), slopes.linear_bias)
+
+
+def _tails(tails: Any, width: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The two matrices of each cluster."""
+    if not np.iterable(tails) or isinstance(tails, (str, bytes)):
+        raise TypeError(f"tails must be pairs of matrices, one for each cluster, not {type(tails).__name__}")
+    pairs = []
+    for k, pair in enumerate(tails):
+        if not np.iterable(pair) or len(pair := tuple(pair)) != 2:
+            raise ValueError(f"tails[{k}] must be a pair: a projection (h, {width}), and a weight (classes, h)")
+        projection, matrix = (arrays.as_array(f"tails[{k}][{j}]", array) for j, array in enumerate(pair))
+        fits = projection.ndim == matrix.ndim == 2 and matrix.shape[1] == len(projection) and 0 not in matrix.shape
+        if not fits or projection.shape[1] != width:
+            raise ValueError(
+                f"tails[{k}] has shapes {projection.shape} and {matrix.shape} and must be a projection (h, {width}), "
+                "and a weight (classes, h)"
+            )
+        pairs.append((projection, matrix))
+    return pairs
+
+
+def adaptive(*, reference: Callable[..., Any]) -> Callable[[Callable[Concatenate[int, P], Any]], Adaptive[P]]:
+    """Declare a loss of rows whose rare classes are clusters. The reference takes one row."""
+
+    def declare(declaration: Callable[Concatenate[int, P], Any]) -> Adaptive[P]:
+        return Adaptive(declaration, reference=reference)
+
+    return declare
+
+
+@adaptive(reference=reference.adaptive_log_softmax)
+def adaptive_log_softmax(
+    ask: int,
+    input: ArrayLike,
+    head_weight: ArrayLike,
+    tails: Sequence[tuple[ArrayLike, ArrayLike]],
+    target: ArrayLike,
+    *,
+    head_bias: ArrayLike | None = None,
+    ignore_index: int = -100,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+) -> Any:
+    """Adaptive softmax: cross-entropy over very many classes, the rare ones of which are looked at only when they come.
+
+    Classes are sorted by how often they occur. The head knows the frequent ones and how likely each cluster of rarer
+    ones is; in its cluster a rare class has a small softmax of its own. With the features x of one row, the head's
+    weight H and bias b, and of the cluster k of the target the projection P and the weight W::
+
+        loss = cross_entropy(H x + b, target)                                   for a class in the head, else
+               cross_entropy(H x + b, k) + cross_entropy(W P x, place in the cluster)
+
+    and its gradient, with s = dloss/d(H x + b), and s' = dloss/d(W P x) of the cluster::
+
+        dloss/dx = s H + s' W P,    dloss/dH = s x^T,    dloss/db = s
+        dloss/dW = s' (P x)^T,      dloss/dP = W^T s' x^T
+
+    In NumPy: two calls of ``fl.linear_cross_entropy`` for each row.
+
+    Parameters
+    ----------
+    input : array_like
+        Features, (..., D).
+    head_weight : array_like
+        A row of features for each frequent class, then one for each cluster, (C + K, D).
+    tails : sequence of pairs of array_like
+        For each cluster, a projection of the features to fewer, (h, D), and a row of these for each of its classes,
+        (classes, h). The classes of the head come first, then those of the clusters, in order.
+    target : array_like
+        Class labels, integers, in the shape of `input` without its last axis (or one label for all rows).
+    head_bias : array_like, optional
+        A number that each logit of the head begins with, (C + K,).
+    ignore_index : int
+        Rows with this label are invisible, and no work.
+    weight : array_like, optional
+        Weight of each row, broadcast to the shape of `input` without its last axis; a bool mask keeps where True. Where
+        it is 0 the row is invisible: it adds 0, gets gradient 0, even if it holds NaN, and is no work. Any other number
+        scales, also a negative one, so that an upstream gradient can be passed here.
+    reduction : {"mean", "sum", "none"}
+        The mean is sum(w loss) / sum(w), nan with gradient 0 where sum(w) is 0. Sums are accumulated in double. With
+        "none" the gradient is that of the sum.
+    denominator : float > 0, optional
+        Divides the mean instead of sum(w): with the whole batch's, the parts of a batch add up.
+
+    Returns
+    -------
+    float or ndarray
+        The reduced loss; with ``reduction="none"`` one loss per row, which is minus its log-probability; float64 if an
+        input is or holds integers, else float32. `value_and_grad` gives the loss and a named tuple of its gradients by
+        `input`, `head_weight`, `tails` (a tuple of pairs) and `head_bias` (None without one), each of its input's dtype
+        (float64 for integers).
+
+    Raises
+    ------
+    IndexError
+        If the label of a visible row is no class: the message names the first.
+    ValueError
+        If the shapes do not fit, or a word is unknown.
+    TypeError
+        If an argument does not hold real numbers, or labels are not integers; and always from `grad_hess`: the loss has
+        no Hessian diagonal worth its price.
+
+    Notes
+    -----
+    Smooth everywhere. Each part is a `linear_cross_entropy`, whose notes hold here, too: logits exist a chunk of rows
+    at a time, and the bits do not depend on the number of threads.
+
+    References
+    ----------
+    E. Grave, A. Joulin, M. Cissé, D. Grangier and H. Jégou, Efficient Softmax Approximation for GPUs (2017),
+    https://arxiv.org/abs/1609.04309
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> hidden = np.float32([[1, 2], [0, 1], [1, 0]])
+    >>> head = np.float32([[2, 0], [0, 1], [0, 0.5]])  # two frequent classes, and a cluster
+    >>> tails = [(np.float32([[1, -1]]), np.float32([[1], [0], [2]]))]  # of three rare ones
+    >>> fl.adaptive_log_softmax(hidden, head, tails, [0, 1, 4], reduction="none").round(6)
+    array([0.861995, 0.68027 , 2.647151], dtype=float32)
+    >>> loss, grad = fl.adaptive_log_softmax.value_and_grad(hidden, head, tails, [0, 1, 4])
+    >>> grad.tails[0][1].round(4)
+    array([[ 0.0816],
+           [ 0.03  ],
+           [-0.1116]], dtype=float32)
+    """
+    return adaptive_log_softmax.run(
+        ask, input, head_weight, tails, target, head_bias, ignore_index, weight, reduction, denominator
+    )

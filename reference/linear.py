@@ -176,6 +176,80 @@ def linear_kd_grad(
     return _handed_on(slopes, input, linear_weight)
 
 
+def adaptive_log_softmax(input, head_weight, tails, target, *, head_bias=None, ignore_index=-100):
+    """Adaptive softmax: cross-entropy over very many classes, the rare ones of which are in clusters.
+
+        cross_entropy(H x + b, target)                                            for a frequent class, else
+        cross_entropy(H x + b, k) + cross_entropy(W P x, place in the cluster)
+
+    x is the input, H the head's weight, a row for each frequent class and then one for each cluster, b its bias; k is
+    the head's row for the target's cluster, P and W are that cluster's projection and weight.
+
+    Where floats break: as cross_entropy does.
+
+    Grave, Joulin, Cissé, Grangier and Jégou, Efficient Softmax Approximation for GPUs (2017).
+
+    Two frequent classes and a cluster, alike: each has 1/3, and a class in the cluster of two half of it.
+
+    >>> head, tails = [[0.0], [0.0], [0.0]], [([[1.0]], [[0.0], [0.0]])]
+    >>> [round(adaptive_log_softmax([1.0], head, tails, target), 10) for target in range(4)]
+    [1.0986122887, 1.0986122887, 1.7917594692, 1.7917594692]
+    """
+    if target == ignore_index:
+        return 0
+    head = _logits(input, head_weight, head_bias, None, 1)
+    label, place = _cluster(target, len(head_weight), tails)
+    loss = cross_entropy(head, label)
+    if place is None:
+        return loss
+    projection, weight = tails[label - len(head_weight)]
+    features = _logits(input, projection, None, None, 1)
+    return loss + cross_entropy(_logits(features, weight, None, None, 1), place)
+
+
+def adaptive_log_softmax_grad(input, head_weight, tails, target, *, head_bias=None, ignore_index=-100):
+    """Slopes by the features, the head's weight, each cluster's two matrices, and the head's bias.
+
+    >>> head, tails = [[0.0], [0.0], [0.0]], [([[1.0]], [[0.0], [0.0]])]
+    >>> by_input, by_head, by_tails, by_bias = adaptive_log_softmax_grad([2.0], head, tails, 3)
+    >>> [round(slope, 6) for slope in by_bias], by_tails
+    ([0.333333, 0.333333, -0.666667], [([[0.0]], [[1.0], [-1.0]])])
+    """
+    nothing = [([[0 * w for w in row] for row in p], [[0 * w for w in row] for row in m]) for p, m in tails]
+    if target == ignore_index:
+        by_input, by_head, by_bias = _handed_on([0 for _ in head_weight], input, head_weight)
+        return by_input, by_head, nothing, by_bias
+    head = _logits(input, head_weight, head_bias, None, 1)
+    label, place = _cluster(target, len(head_weight), tails)
+    by_input, by_head, by_bias = _handed_on(cross_entropy_grad(head, label), input, head_weight)
+    if place is not None:
+        projection, weight = tails[label - len(head_weight)]
+        features = _logits(input, projection, None, None, 1)
+        slopes = cross_entropy_grad(_logits(features, weight, None, None, 1), place)
+        by_features, by_weight, _ = _handed_on(slopes, features, weight)
+        more, by_projection, _ = _handed_on(by_features, input, projection)
+        by_input = [one + other for one, other in zip(by_input, more, strict=True)]
+        nothing[label - len(head_weight)] = (by_projection, by_weight)
+    return by_input, by_head, nothing, by_bias
+
+
+def _cluster(target, rows, tails):
+    """The row of the head for a class, and its place in a cluster if it is in one.
+
+    >>> tails = [([[1.0]], [[0.0], [0.0]]), ([[1.0]], [[0.0], [0.0], [0.0]])]
+    >>> [_cluster(target, 4, tails) for target in range(7)]
+    [(0, None), (1, None), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2)]
+    """
+    place = target - (rows - len(tails))
+    if place < 0:
+        return target, None
+    for k, (_, weight) in enumerate(tails):
+        if place < len(weight):
+            return rows - len(tails) + k, place
+        place -= len(weight)
+    raise IndexError(f"there is no class {target}")
+
+
 def _handed_on(slopes, input, linear_weight):
     """Slopes by the logits as slopes by what made them: features, weight and bias.
 
