@@ -254,8 +254,8 @@ class Copy(Provider):
 
 
 class Products(Provider):
-    """np.matmul of the three products of a linear layer's loss, each as a whole: logits, and the gradients by input and
-    weight. The BLAS lets nobody be faster who needs them all."""
+    """np.matmul of a linear layer's products, each as a whole: the logits, a teacher's too, and the gradients by
+    input and weight. The BLAS lets nobody be faster who needs them all."""
 
     name = "products"
     peer = False
@@ -266,12 +266,15 @@ class Products(Provider):
     def prepare(self, problem: Problem, threads: int) -> Run:
         from threadpoolctl import threadpool_limits
 
-        features, weight, _ = problem.inputs
+        features, weight = problem.inputs[:2]
+        teacher = problem.inputs[2:4] if "teacher_input" in problem.workload.loss.required else ()
         logits = np.empty((problem.count, problem.classes), features.dtype)
         gradients = np.empty_like(features), np.empty_like(weight)
 
         def run() -> Any:
             with threadpool_limits(threads, "blas"):
+                if teacher:
+                    np.matmul(teacher[0], teacher[1].T, out=logits)
                 np.matmul(features, weight.T, out=logits)
                 np.matmul(logits, weight, out=gradients[0])
                 np.matmul(logits.T, features, out=gradients[1])

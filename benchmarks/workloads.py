@@ -21,6 +21,7 @@ import numpy as np
 
 import fastloss
 from fastloss.arrays import Interval
+from fastloss.linear import Linear
 from fastloss.loss import Loss
 
 POOL = 2**18  # numbers the reference works out for one workload: a second or so of pure Python
@@ -223,24 +224,29 @@ class Problem:
 
 
 class LinearProblem(Problem):
-    """Rows of features, and a weight that makes them logits. These are formed in double; what they cost, and their
-    slopes, says the reference of `cross_entropy`."""
+    """Rows of features, and a weight that makes them logits; the same of a teacher, if there is one. Logits are formed
+    in double; what they cost, and their slopes, says the reference of the loss of rows."""
 
     def __init__(self, workload: Workload) -> None:
         self.workload = workload
         self.count, width, self.classes = workload.shape
-        self.divisor = self.count
+        self.divisor, dtype, names = self.count, workload.dtype, workload.loss.required
         rng = np.random.default_rng(20250101)
         size = max(POOL // self.classes, LEAST)
-        features = rng.standard_normal((size, width)).astype(workload.dtype)
-        weight = (rng.standard_normal((self.classes, width)) * 2 / math.sqrt(width)).astype(workload.dtype)
-        labels = rng.integers(0, self.classes, size)
-        self.pool = [features, labels]
+        layers = []
+        for _ in range(1 + ("teacher_input" in names)):
+            features = rng.standard_normal((size, width)).astype(dtype)
+            weight = (rng.standard_normal((self.classes, width)) * 2 / math.sqrt(width)).astype(dtype)
+            layers.append((features, weight))
+        labels = [rng.integers(0, self.classes, size)] if "target" in names else []
+        self.pool = [layers[0][0], *labels]
         self.picks = rng.integers(0, size, self.count, dtype=np.uint16)
-        self.inputs = (np.take(features, self.picks, axis=0), weight, np.take(labels, self.picks))
-        rows = Workload(fastloss.cross_entropy, (size, self.classes), workload.dtype)
-        logits = features.astype(np.float64) @ weight.astype(np.float64).T
-        elements = [element(rows, *point) for point in zip(logits, labels, strict=True)]
+        picked = [(np.take(features, self.picks, axis=0), weight) for features, weight in layers]
+        self.inputs = (*(array for layer in picked for array in layer), *(np.take(y, self.picks) for y in labels))
+        assert isinstance(workload.loss, Linear)
+        rows = Workload(workload.loss.of, (size, self.classes), dtype)
+        logits = [features.astype(np.float64) @ weight.astype(np.float64).T for features, weight in layers]
+        elements = [element(rows, *point) for point in zip(*logits, *labels, strict=True)]
         self.values, self.slopes = [value for value, _ in elements], np.array([slopes for _, slopes in elements])
 
     def check(self, who: str, value: float | None, derivatives: Sequence[np.ndarray | None]) -> None:

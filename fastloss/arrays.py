@@ -248,40 +248,40 @@ def fitting_axis(scores: np.ndarray, target: np.ndarray) -> str:
     return f"; it would fit axis={fitting[0]}" if fitting else ""
 
 
-def linear_inputs(
-    input: Any, linear_weight: Any, target: Any, linear_bias: Any
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
-    """Rows of features, a weight and a bias that make them logits, labels or soft targets."""
-    input, linear_weight, target = (
-        as_array(name, value)
-        for name, value in (("input", input), ("linear_weight", linear_weight), ("target", target))
-    )
-    if linear_weight.ndim != 2 or 0 in linear_weight.shape:
+def layer_inputs(
+    names: Sequence[str], input: Any, weight: Any, bias: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Rows of features, and a weight and a bias that make them logits."""
+    input, weight = (as_array(name, value) for name, value in zip(names, (input, weight), strict=False))
+    if weight.ndim != 2 or 0 in weight.shape:
         raise ValueError(
-            f"linear_weight has shape {linear_weight.shape} and must be (classes, features), with one at least of each"
+            f"{names[1]} has shape {weight.shape} and must be (classes, features), with one at least of each"
         )
-    if input.ndim == 0 or input.shape[-1] != linear_weight.shape[1]:
-        hint = "; its transpose would fit" if input.ndim and input.shape[-1] == linear_weight.shape[0] else ""
+    if input.ndim == 0 or input.shape[-1] != weight.shape[1]:
+        hint = "; its transpose would fit" if input.ndim and input.shape[-1] == weight.shape[0] else ""
         raise ValueError(
-            f"input has shape {input.shape} and linear_weight {linear_weight.shape}: their last axes, the features, "
-            f"must be equal{hint}"
+            f"{names[0]} has shape {input.shape} and {names[1]} {weight.shape}: their last axes, the features, must be "
+            f"equal{hint}"
         )
-    positions, classes = input.shape[:-1], len(linear_weight)
-    if linear_bias is not None:
-        linear_bias = as_array("linear_bias", linear_bias)
-        if linear_bias.shape != (classes,):
-            raise ValueError(
-                f"linear_bias has shape {linear_bias.shape} and must have one number per class, ({classes},)"
-            )
-    if target.shape == (*positions, classes):
-        return input, linear_weight, target, linear_bias
+    if bias is not None:
+        bias = as_array(names[2], bias)
+        if bias.shape != weight.shape[:1]:
+            raise ValueError(f"{names[2]} has shape {bias.shape} and must have one number per class, ({len(weight)},)")
+    return input, weight, bias
+
+
+def layer_target(value: Any, input: np.ndarray, classes: int, shares: bool) -> np.ndarray:
+    """Labels of rows of features, or where they may be given the shares of every class."""
+    target, positions = as_array("target", value), input.shape[:-1]
+    if shares and target.shape == (*positions, classes):
+        return target
     if target.shape != positions and target.ndim:
         raise ValueError(
             f"input has shape {input.shape} and there are {classes} classes, so target must have shape {positions} "
-            f"(labels) or {(*positions, classes)} (probabilities), not {target.shape}"
+            f"(labels){f' or {(*positions, classes)} (probabilities)' * shares}, not {target.shape}"
         )
     check_labels("target", target)
-    return input, linear_weight, target, linear_bias
+    return target
 
 
 def token_inputs(names: Sequence[str], logits: Any, labels: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -194,7 +194,8 @@ def masked_lm(
 
     Notes
     -----
-    Smooth everywhere. It is `cross_entropy`, computed alike; positions that are not masked are no work.
+    Smooth everywhere. It is `cross_entropy`, computed alike; positions that are not masked are no work. BERT adds its
+    next-sentence prediction, which is a `cross_entropy` of two classes: whether the second sentence follows the first.
 
     References
     ----------

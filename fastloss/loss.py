@@ -109,8 +109,8 @@ class Loss(Generic[P]):
     Attributes
     ----------
     name, family : str
-    shape : {"pointwise", "root", "rows", "linear", "tokens"}
-        What one loss belongs to: an element, all of them, a row, a row of a product, a token.
+    shape : {"pointwise", "root", "rows", "linear", "adaptive", "tokens"}
+        What one loss belongs to: an element, all of them, a row, a row of a product, or of several, a token.
     inputs, required, grads : tuple of str
         The arrays it takes, those among them that every call must bring, and those that it has a gradient by.
     hyperparameters : dict of str to object
@@ -132,7 +132,7 @@ class Loss(Generic[P]):
         Whether `grad_hess` knows its Hessian's diagonal.
     """
 
-    shape: Literal["pointwise", "root", "rows", "linear", "tokens"]
+    shape: Literal["pointwise", "root", "rows", "linear", "adaptive", "tokens"]
     hessian = True
 
     value_and_grad: Callable[P, tuple[float | Any, Any]]

@@ -5,6 +5,7 @@ loss looks at the logit of the word that came. Each function takes one position.
 derivatives by the features, the layer's weight and its bias, each in the shape of what it is by.
 """
 
+from .divergence import jsd, jsd_grad, knowledge_distillation, knowledge_distillation_grad
 from .numbers import tanh
 from .softmax import cross_entropy, cross_entropy_grad, logsumexp, softmax
 
@@ -88,7 +89,173 @@ def linear_cross_entropy_grad(
         slopes = [slope + 2 * z_loss * lse * p for slope, p in zip(slopes, softmax(z), strict=True)]
     if softcap is not None:
         slopes = [s * (1 - (t * temperature / softcap) ** 2) for s, t in zip(slopes, z, strict=True)]
-    slopes = [slope / temperature for slope in slopes]
+    return _handed_on([slope / temperature for slope in slopes], input, linear_weight)
+
+
+def linear_jsd(
+    input, linear_weight, teacher_input, teacher_weight, *, linear_bias=None, teacher_bias=None, beta=0.5,
+    temperature=1.0,
+):  # fmt: skip
+    """Jensen-Shannon divergence of a student's and a teacher's linear layer.
+
+        jsd(W x + b, W' x' + b')
+
+    x, W and b are the student's input, weight and bias, x', W' and b' the teacher's.
+
+    Where floats break: as jsd does. And memory: there are logits twice.
+
+    Agarwal et al., On-Policy Distillation of Language Models (2024); Hsu et al., Liger Kernel (2024).
+
+    A student whose two logits are 0, and a teacher that is sure by log(3):
+
+    >>> round(linear_jsd([1.0], [[0.0], [0.0]], [1.0], [[0.0], [1.0986122887]]), 9)
+    0.033822076
+    """
+    student = _logits(input, linear_weight, linear_bias, None, 1)
+    teacher = _logits(teacher_input, teacher_weight, teacher_bias, None, 1)
+    return jsd(student, teacher, beta=beta, temperature=temperature)
+
+
+def linear_jsd_grad(
+    input, linear_weight, teacher_input, teacher_weight, *, linear_bias=None, teacher_bias=None, beta=0.5,
+    temperature=1.0,
+):  # fmt: skip
+    """Slopes by the student's features, weight and bias: jsd_grad, handed on through the layer.
+
+    >>> by_input, by_weight, by_bias = linear_jsd_grad([2.0], [[0.0], [0.0]], [1.0], [[0.0], [1.0986122887]])
+    >>> [round(slope, 6) for slope in by_bias], [[round(slope, 6) for slope in row] for row in by_weight]
+    ([0.063853, -0.063853], [[0.127706], [-0.127706]])
+    """
+    student = _logits(input, linear_weight, linear_bias, None, 1)
+    teacher = _logits(teacher_input, teacher_weight, teacher_bias, None, 1)
+    return _handed_on(jsd_grad(student, teacher, beta=beta, temperature=temperature), input, linear_weight)
+
+
+def linear_kd(
+    input, linear_weight, teacher_input, teacher_weight, target, *, linear_bias=None, teacher_bias=None,
+    temperature=2.0, alpha=0.5, scale_by_t2=True, ignore_index=-100,
+):  # fmt: skip
+    """Knowledge distillation of a teacher's linear layer into a student's.
+
+        knowledge_distillation(W x + b, W' x' + b', target)
+
+    x, W and b are the student's input, weight and bias, x', W' and b' the teacher's.
+
+    Where floats break: as knowledge_distillation does. And memory: there are logits twice.
+
+    Hinton, Vinyals & Dean, Distilling the Knowledge in a Neural Network (2015); Hsu et al., Liger Kernel (2024).
+
+    >>> layer, teacher = [[2.0], [0.5], [-1.0]], [[1.0], [1.0], [0.0]]
+    >>> round(linear_kd([1.0], layer, [1.0], teacher, 0), 10)
+    0.3014376322
+    """
+    student = _logits(input, linear_weight, linear_bias, None, 1)
+    teacher = _logits(teacher_input, teacher_weight, teacher_bias, None, 1)
+    return knowledge_distillation(
+        student, teacher, target, temperature=temperature, alpha=alpha, scale_by_t2=scale_by_t2,
+        ignore_index=ignore_index,
+    )  # fmt: skip
+
+
+def linear_kd_grad(
+    input, linear_weight, teacher_input, teacher_weight, target, *, linear_bias=None, teacher_bias=None,
+    temperature=2.0, alpha=0.5, scale_by_t2=True, ignore_index=-100,
+):  # fmt: skip
+    """Slopes by the student's features, weight and bias: knowledge_distillation_grad, handed on through the layer.
+
+    >>> layer, teacher = [[2.0], [0.5], [-1.0]], [[1.0], [1.0], [0.0]]
+    >>> [round(slope, 6) for slope in linear_kd_grad([1.0], layer, [1.0], teacher, 0)[2]]
+    [0.098944, -0.017406, -0.081539]
+    """
+    student = _logits(input, linear_weight, linear_bias, None, 1)
+    teacher = _logits(teacher_input, teacher_weight, teacher_bias, None, 1)
+    slopes = knowledge_distillation_grad(
+        student, teacher, target, temperature=temperature, alpha=alpha, scale_by_t2=scale_by_t2,
+        ignore_index=ignore_index,
+    )  # fmt: skip
+    return _handed_on(slopes, input, linear_weight)
+
+
+def adaptive_log_softmax(input, head_weight, tails, target, *, head_bias=None, ignore_index=-100):
+    """Adaptive softmax: cross-entropy over very many classes, the rare ones of which are in clusters.
+
+        cross_entropy(H x + b, target)                                            for a frequent class, else
+        cross_entropy(H x + b, k) + cross_entropy(W P x, place in the cluster)
+
+    x is the input, H the head's weight, a row for each frequent class and then one for each cluster, b its bias; k is
+    the head's row for the target's cluster, P and W are that cluster's projection and weight.
+
+    Where floats break: as cross_entropy does.
+
+    Grave, Joulin, Cissé, Grangier and Jégou, Efficient Softmax Approximation for GPUs (2017).
+
+    Two frequent classes and a cluster, alike: each has 1/3, and a class in the cluster of two half of it.
+
+    >>> head, tails = [[0.0], [0.0], [0.0]], [([[1.0]], [[0.0], [0.0]])]
+    >>> [round(adaptive_log_softmax([1.0], head, tails, target), 10) for target in range(4)]
+    [1.0986122887, 1.0986122887, 1.7917594692, 1.7917594692]
+    """
+    if target == ignore_index:
+        return 0
+    head = _logits(input, head_weight, head_bias, None, 1)
+    label, place = _cluster(target, len(head_weight), tails)
+    loss = cross_entropy(head, label)
+    if place is None:
+        return loss
+    projection, weight = tails[label - len(head_weight)]
+    features = _logits(input, projection, None, None, 1)
+    return loss + cross_entropy(_logits(features, weight, None, None, 1), place)
+
+
+def adaptive_log_softmax_grad(input, head_weight, tails, target, *, head_bias=None, ignore_index=-100):
+    """Slopes by the features, the head's weight, each cluster's two matrices, and the head's bias.
+
+    >>> head, tails = [[0.0], [0.0], [0.0]], [([[1.0]], [[0.0], [0.0]])]
+    >>> by_input, by_head, by_tails, by_bias = adaptive_log_softmax_grad([2.0], head, tails, 3)
+    >>> [round(slope, 6) for slope in by_bias], by_tails
+    ([0.333333, 0.333333, -0.666667], [([[0.0]], [[1.0], [-1.0]])])
+    """
+    nothing = [([[0 * w for w in row] for row in p], [[0 * w for w in row] for row in m]) for p, m in tails]
+    if target == ignore_index:
+        by_input, by_head, by_bias = _handed_on([0 for _ in head_weight], input, head_weight)
+        return by_input, by_head, nothing, by_bias
+    head = _logits(input, head_weight, head_bias, None, 1)
+    label, place = _cluster(target, len(head_weight), tails)
+    by_input, by_head, by_bias = _handed_on(cross_entropy_grad(head, label), input, head_weight)
+    if place is not None:
+        projection, weight = tails[label - len(head_weight)]
+        features = _logits(input, projection, None, None, 1)
+        slopes = cross_entropy_grad(_logits(features, weight, None, None, 1), place)
+        by_features, by_weight, _ = _handed_on(slopes, features, weight)
+        more, by_projection, _ = _handed_on(by_features, input, projection)
+        by_input = [one + other for one, other in zip(by_input, more, strict=True)]
+        nothing[label - len(head_weight)] = (by_projection, by_weight)
+    return by_input, by_head, nothing, by_bias
+
+
+def _cluster(target, rows, tails):
+    """The row of the head for a class, and its place in a cluster if it is in one.
+
+    >>> tails = [([[1.0]], [[0.0], [0.0]]), ([[1.0]], [[0.0], [0.0], [0.0]])]
+    >>> [_cluster(target, 4, tails) for target in range(7)]
+    [(0, None), (1, None), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2)]
+    """
+    place = target - (rows - len(tails))
+    if place < 0:
+        return target, None
+    for k, (_, weight) in enumerate(tails):
+        if place < len(weight):
+            return rows - len(tails) + k, place
+        place -= len(weight)
+    raise IndexError(f"there is no class {target}")
+
+
+def _handed_on(slopes, input, linear_weight):
+    """Slopes by the logits as slopes by what made them: features, weight and bias.
+
+    >>> _handed_on([1.0, -2.0], [3.0], [[4.0], [5.0]])
+    ([-6.0], [[3.0], [-6.0]], [1.0, -2.0])
+    """
     columns = zip(*linear_weight, strict=True)
     by_input = [sum(s * w for s, w in zip(slopes, column, strict=True)) for column in columns]
     return by_input, [[s * x for x in input] for s in slopes], slopes

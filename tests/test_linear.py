@@ -20,7 +20,10 @@ from .common import LINEAR, assert_same, named, output_of
 from .inputs import hyperparameters, seeded
 from .test_memory import dedented, linux
 
-each_linear = pytest.mark.parametrize("loss", LINEAR, ids=named)
+# Those without a teacher; test_linear_teacher.py has the others.
+each_linear = pytest.mark.parametrize(
+    "loss", [loss for loss in LINEAR if "teacher_input" not in loss.inputs], ids=named
+)
 WORDS = [{}, *({"label_smoothing": 0.1}, {"softcap": 2.0}, {"z_loss": 0.05}, {"temperature": 0.7}),
          {"label_smoothing": 0.2, "softcap": 3.0, "z_loss": 0.01, "temperature": 1.5}]  # fmt: skip
 each_words = pytest.mark.parametrize("words", WORDS, ids=str)
