@@ -15,6 +15,7 @@ from fastloss.kernels import system
 from fastloss.loss import GRAD_HESS, VALUE, VALUE_AND_GRAD, Domain, Loss, Out, P, Peer, Reduction, derivatives_of
 from fastloss.projection import Head
 from fastloss.reference import linear as reference
+from fastloss.softmax import kernel_params
 
 __all__ = ["linear_cross_entropy"]
 
@@ -37,7 +38,7 @@ class Linear(Loss[P]):
         inputs: tuple[Any, Any, Any, Any],
         class_weight: Any,
         ignore_index: Any,
-        words: Mapping[str, Any],
+        params: tuple[float, ...],
         weight: Any,
         reduction: Any,
         denominator: Any,
@@ -96,9 +97,8 @@ class Linear(Loss[P]):
                 array.fill(0)
         else:
             head = Head(
-                x.reshape(-1, width), matrix, bias, flat, rows, scale / divisor, class_weight, dtype=dtype,
-                gradients=by, **words,
-            )  # fmt: skip
+                x.reshape(-1, width), matrix, bias, flat, rows, scale / divisor, class_weight, params, dtype, by
+            )
             if losses is not None:
                 losses.fill(0)
             try:
@@ -332,14 +332,8 @@ def linear_cross_entropy(
     >>> grad.linear_weight is None
     True
     """
-    own = linear_cross_entropy.parameter
-    words = {
-        "label_smoothing": own("label_smoothing", label_smoothing),
-        "softcap": None if softcap is None else own("softcap", softcap),
-        "z_loss": own("z_loss", z_loss),
-        "temperature": own("temperature", temperature),
-    }
+    params = kernel_params(label_smoothing, softcap, z_loss, temperature)
     inputs = (input, linear_weight, target, linear_bias)
     return linear_cross_entropy.run(
-        ask, inputs, class_weight, ignore_index, words, weight, reduction, denominator, grads, out
+        ask, inputs, class_weight, ignore_index, params, weight, reduction, denominator, grads, out
     )

@@ -141,14 +141,22 @@ def cross_entropy(
     >>> round(fl.cross_entropy([[2.0, 0.5, -1.0]], [0], z_loss=0.01, softcap=1.0, temperature=2.0), 10)
     0.8046130203
     """
-    own = cross_entropy.parameter
-    params: tuple[float, ...] = (own("label_smoothing", label_smoothing),)
-    if not (softcap is None and type(z_loss) is type(temperature) is float and z_loss == 0 and temperature == 1):
-        cap = 0.0 if softcap is None else own("softcap", softcap)
-        params += (own("z_loss", z_loss), cap, own("temperature", temperature))
+    params = kernel_params(label_smoothing, softcap, z_loss, temperature)
     return cross_entropy.run(
         ask, (logits, target), params, weight, reduction, denominator, axis, out, class_weight, ignore_index
     )
+
+
+def kernel_params(
+    label_smoothing: float, softcap: float | None, z_loss: float, temperature: float
+) -> tuple[float, ...]:
+    """The hyperparameters of cross-entropy as its kernel takes them, checked: of the plain loss one, else four."""
+    own = cross_entropy.parameter
+    smoothing = own("label_smoothing", label_smoothing)
+    if softcap is None and type(z_loss) is type(temperature) is float and z_loss == 0 and temperature == 1:
+        return (smoothing,)
+    cap = 0.0 if softcap is None else own("softcap", softcap)
+    return smoothing, own("z_loss", z_loss), cap, own("temperature", temperature)
 
 
 def _transform(
@@ -314,7 +322,8 @@ def cross_entropy_hvp(
     H v = w p (v - sum(p v)), with p = softmax(logits).
 
     It is the same for every target whose shares add up to 1, and costs what a gradient does: no C x C matrix is formed.
-    It is that of the plain loss, without softcap, z_loss or temperature. Newton-CG, as of scipy.optimize, asks for it; a linear model's is X^T H X v.
+    It is that of the plain loss, without softcap, z_loss or temperature. Newton-CG, as of scipy.optimize, asks for it;
+    a linear model's is X^T H X v.
 
     Parameters
     ----------

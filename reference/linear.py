@@ -5,8 +5,7 @@ loss looks at the logit of the word that came. Each function takes one position.
 derivatives by the features, the layer's weight and its bias, each in the shape of what it is by.
 """
 
-from .numbers import tanh
-from .softmax import cross_entropy, cross_entropy_grad, logsumexp, softmax
+from .softmax import cross_entropy, cross_entropy_grad
 
 
 def linear_cross_entropy(
@@ -49,14 +48,10 @@ def linear_cross_entropy(
     >>> linear_cross_entropy([1.0, 2.0], layer, -100, z_loss=0.01)
     0
     """
-    if not isinstance(target, list | tuple) and target == ignore_index:
-        return 0
-    z = _logits(input, linear_weight, linear_bias, softcap, temperature)
-    lse = logsumexp(z)
-    loss = cross_entropy(
-        z, target, class_weight=class_weight, ignore_index=ignore_index, label_smoothing=label_smoothing
-    )
-    return loss + z_loss * lse * lse
+    return cross_entropy(
+        _logits(input, linear_weight, linear_bias), target, class_weight=class_weight, ignore_index=ignore_index,
+        label_smoothing=label_smoothing, softcap=softcap, z_loss=z_loss, temperature=temperature,
+    )  # fmt: skip
 
 
 def linear_cross_entropy_grad(
@@ -67,8 +62,7 @@ def linear_cross_entropy_grad(
 
         s W        s x^T        s
 
-    where s is the slope by u: (A p - a + 2 z_loss lse p) (1 - tanh(u / softcap)^2) / temperature, with A, a and p of
-    cross_entropy_grad at z.
+    where s is the slope of the cross-entropy by u.
 
     >>> layer = [[2.0, 0.0], [0.0, 0.25], [-1.0, 0.0]]
     >>> by_input, by_weight, by_bias = linear_cross_entropy_grad([1.0, 2.0], layer, 0)
@@ -79,30 +73,20 @@ def linear_cross_entropy_grad(
     >>> [[round(slope, 6) for slope in row] for row in by_weight]
     [[-0.214403, -0.428806], [0.17529, 0.350581], [0.039113, 0.078225]]
     """
-    z = _logits(input, linear_weight, linear_bias, softcap, temperature)
     slopes = cross_entropy_grad(
-        z, target, class_weight=class_weight, ignore_index=ignore_index, label_smoothing=label_smoothing
-    )
-    if isinstance(target, list | tuple) or target != ignore_index:
-        lse = logsumexp(z)
-        slopes = [slope + 2 * z_loss * lse * p for slope, p in zip(slopes, softmax(z), strict=True)]
-    if softcap is not None:
-        slopes = [s * (1 - (t * temperature / softcap) ** 2) for s, t in zip(slopes, z, strict=True)]
-    slopes = [slope / temperature for slope in slopes]
+        _logits(input, linear_weight, linear_bias), target, class_weight=class_weight, ignore_index=ignore_index,
+        label_smoothing=label_smoothing, softcap=softcap, z_loss=z_loss, temperature=temperature,
+    )  # fmt: skip
     columns = zip(*linear_weight, strict=True)
     by_input = [sum(s * w for s, w in zip(slopes, column, strict=True)) for column in columns]
     return by_input, [[s * x for x in input] for s in slopes], slopes
 
 
-def _logits(input, linear_weight, linear_bias, softcap, temperature):
-    """What the layer makes of the features, capped and cooled.
+def _logits(input, linear_weight, linear_bias):
+    """What the layer makes of the features.
 
-    >>> _logits([1.0, 2.0], [[3.0, 4.0], [0.0, 1.0]], [0.0, 1.0], None, 0.5)
-    [22.0, 6.0]
+    >>> _logits([1.0, 2.0], [[3.0, 4.0], [0.0, 1.0]], [0.0, 1.0])
+    [11.0, 3.0]
     """
     logits = [sum(w * x for w, x in zip(row, input, strict=True)) for row in linear_weight]
-    if linear_bias is not None:
-        logits = [z + b for z, b in zip(logits, linear_bias, strict=True)]
-    if softcap is not None:
-        logits = [softcap * tanh(z / softcap) for z in logits]
-    return [z / temperature for z in logits]
+    return logits if linear_bias is None else [z + b for z, b in zip(logits, linear_bias, strict=True)]
