@@ -5,7 +5,7 @@ from html import escape
 
 from benchmarks import svg
 from benchmarks.contestants import PROVIDERS
-from benchmarks.markdown import facts, summary
+from benchmarks.markdown import AVERAGE, facts, summary
 from benchmarks.plan import scaled, series
 from benchmarks.records import PARTS, Errors, Results
 from benchmarks.tables import digits, seconds
@@ -115,10 +115,8 @@ def page(results: Results) -> str:
     found = rows(results)
     parts = ["<h1>Should I switch to fastloss, and can I trust it?</h1>"]
     parts += [f'<p class="facts">{escape(line)}</p>' for line in facts(results)]
-    (average, *others) = summary(results, found) or [("", [])]
-    parts += [tiles(average[1])] if results.timings else []
-    for title, lines in others if results.timings else [average, *others]:
-        parts.append(f"<h2>{escape(title)}</h2>{items(lines)}")
+    for title, lines in summary(results, found):
+        parts.append(f"<h2>{escape(title)}</h2>{tiles(lines) if title == AVERAGE else items(lines)}")
     if found:
         parts += [verdict(found), overview(results), scaling(results)]
     parts += [everything(results), METHOD]

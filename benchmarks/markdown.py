@@ -85,6 +85,9 @@ def place(where: dict[str, Any]) -> str:
     return f"{where['machine']}, {where['date'][:10]}, commit {where['commit']}"
 
 
+AVERAGE = "On average (geometric means, gradient in an array that is there)"
+
+
 def summary(results: Results, found: Sequence[Row]) -> list[tuple[str, list[str]]]:
     """What one must know, by title: in the page and in the Markdown."""
     average = means(results)
@@ -98,7 +101,7 @@ def summary(results: Results, found: Sequence[Row]) -> list[tuple[str, list[str]
         if "the floor" in average:
             mean, count = average["the floor"]
             lines.append(f"{digits(mean)} times as long as a copy of the bytes, or the products {of(count)}")
-        parts.append(("On average (geometric means, gradient in an array that is there)", lines))
+        parts.append((AVERAGE, lines))
     parts.append(("Where fastloss loses", [sentence(row) for row in lost(found)]))
     parts.append(("Undecided", [sentence(row) for row in undecided(found)]))
     parts.append(

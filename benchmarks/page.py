@@ -22,7 +22,8 @@ from benchmarks.workloads import Workload
 from fastloss.loss import Loss
 
 DOCS = Path(__file__).parent.parent / "docs"
-SHOWN = {"pointwise": (10_000_000,), "rows": (8192, 1000)}  # the workload of each shape that the page tells of
+# The workload of each shape that the page tells of.
+SHOWN = {"pointwise": (10_000_000,), "rows": (8192, 1000), "tokens": (8, 256, 32000)}
 PAGE, MEASURED = DOCS / "losses.md", DOCS / "measured.json"
 
 EXAMPLES = """\
@@ -40,8 +41,8 @@ This page is written by `python -m benchmarks.page` from the declarations of the
 Losses, gradients and Hessians are within 4 ULP of the exact result, in float32 and float64, tails and kinks
 included. Where a result is a sum of given terms that may cancel, the unit is that of the largest term; it is said
 where that is so, and why. The speed is that of value and gradient of 10 million float32 elements (of 8192 x 1000
-logits for the losses of rows), the gradient in an array that is there: how many times as long the fastest peer
-takes, and how many times as long fastloss takes as a plain copy of the same bytes.
+logits for the losses of rows, of 8 x 256 x 32000 for those of tokens), the gradient in an array that is there: how
+many times as long the fastest peer takes, and how many times as long fastloss takes as a plain copy of the same bytes.
 """
 
 

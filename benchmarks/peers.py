@@ -25,7 +25,7 @@ class Torch(Provider):
     def function(self, workload: Workload) -> Callable[..., Any] | None:
         import torch.nn.functional
 
-        if workload.rows and workload.axis % len(workload.shape) != 1:  # where torch has its classes
+        if workload.loss.shape == "rows" and workload.axis % len(workload.shape) != 1:  # where torch has its classes
             return None
         peer = workload.loss.peers.get(self.library)
         return None if peer is None else getattr(torch.nn.functional, peer.name)

@@ -68,12 +68,13 @@ class Workload:
 
     @property
     def rows(self) -> bool:
-        return self.loss.shape == "rows"
+        """Whether an input is rows of a number for each class."""
+        return self.loss.shape in ("rows", "tokens")
 
     @property
     def count(self) -> int:
-        """The numbers of an input."""
-        return math.prod(self.shape)
+        """The numbers of an input, or of the logits that a linear layer would make."""
+        return math.prod(self.shape[::2] if self.loss.shape == "linear" else self.shape)
 
     @property
     def grads(self) -> list[str]:
@@ -83,7 +84,7 @@ class Workload:
     @property
     def keywords(self) -> dict[str, Any]:
         """What fastloss is called with, besides the inputs."""
-        return {**self.options, "axis": self.axis} if self.rows else dict(self.options)
+        return {**self.options, "axis": self.axis} if self.loss.shape == "rows" else dict(self.options)
 
     @property
     def hyperparameters(self) -> dict[str, Any]:
@@ -101,6 +102,7 @@ SHAPES: dict[str, list[tuple[int, ...]]] = {
     "root": [(10_000_000,)],
     "rows": [(2048, 32000), (8192, 1000), (1_000_000, 10)],
     "linear": [(1024, 512, 32000)],  # rows, features, classes
+    "tokens": [(8, 256, 32000)],  # sequences, positions, vocabulary
 }
 # ... one for the Hessian, where a peer has one that is not a mere stand-in ...
 HESSIAN_PEER = "sklearn"
@@ -136,7 +138,7 @@ class Problem:
         self.workload = workload
         shape = workload.shape
         self.classes = shape[workload.axis] if workload.rows else 1
-        self.count = math.prod(shape) // self.classes  # elements of the loss, which the mean divides by
+        self.count = self.divisor = math.prod(shape) // self.classes  # elements of the loss, and what divides the mean
         rng = np.random.default_rng(20250101)
         size = min(max(POOL // self.classes, LEAST), 4096)
         if workload.loss.shape == "root":  # each as often as the others: the mean is that of the pool
@@ -183,7 +185,7 @@ class Problem:
         if len(values) == 1:
             return values[0]
         counts = np.bincount(self.picks, minlength=len(values)).tolist()
-        return math.fsum(n * value for n, value in zip(counts, values, strict=True)) / self.count
+        return math.fsum(n * value for n, value in zip(counts, values, strict=True)) / self.divisor
 
     def check(self, who: str, value: float | None, derivatives: Sequence[np.ndarray | None]) -> None:
         """Raise AssertionError unless the mean (None if it was not asked for) and the derivatives are the reference's,
@@ -202,7 +204,7 @@ class Problem:
         dtype, axis = self.workload.dtype, self.workload.axis
         last = np.moveaxis(array, axis, -1) if self.workload.rows else array
         table = last.reshape(self.count, self.classes)
-        factor = np.float64(1 if self.workload.hessian else self.count)
+        factor = np.float64(1 if self.workload.hessian else self.divisor)
         step = max(1, BLOCK // self.classes)
         # what cancels does so by the size of the row; below the normal numbers the mean's divisor costs digits
         leave = SLOPE_SLACK[dtype] * (1 if who.startswith("fastloss") else PEERS_SLACK)
@@ -227,6 +229,7 @@ class LinearProblem(Problem):
     def __init__(self, workload: Workload) -> None:
         self.workload = workload
         self.count, width, self.classes = workload.shape
+        self.divisor = self.count
         rng = np.random.default_rng(20250101)
         size = max(POOL // self.classes, LEAST)
         features = rng.standard_normal((size, width)).astype(workload.dtype)
@@ -254,10 +257,30 @@ class LinearProblem(Problem):
                 raise AssertionError(f"{who}, {self.workload}: the gradient by {name} is not the reference's")
 
 
+class TokensProblem(Problem):
+    """Rows whose label stands `shift` positions later in their sequence. The last of each sequence are one more element
+    of the pool, which predicts nothing and costs nothing; the first labels, which nothing predicts, are whatever is
+    there."""
+
+    def __init__(self, workload: Workload) -> None:
+        super().__init__(workload)
+        shift = workload.hyperparameters.get("shift", 0)
+        sequences, length, _ = workload.shape
+        logits, labels = self.inputs
+        self.inputs = logits, np.roll(labels, shift, axis=1)
+        self.picks.reshape(sequences, length)[:, length - shift :] = len(self.values)
+        self.values.append(0.0)
+        self.slopes = np.concatenate([self.slopes, np.zeros_like(self.slopes[:1])])
+        self.divisor = sequences * (1 if workload.loss is fastloss.sequence_logprob else length - shift)
+
+
+PROBLEMS = {"linear": LinearProblem, "tokens": TokensProblem}
+
+
 @lru_cache(maxsize=1)
 def problem(workload: Workload) -> Problem:
     """The workload's problem; the last one is kept, for it may be as large as memory allows."""
-    return LinearProblem(workload) if workload.loss.shape == "linear" else Problem(workload)
+    return PROBLEMS.get(workload.loss.shape, Problem)(workload)
 
 
 def draw(rng: np.random.Generator, workload: Workload, size: int, classes: int) -> list[np.ndarray]:
@@ -270,7 +293,9 @@ def draw(rng: np.random.Generator, workload: Workload, size: int, classes: int) 
     target = getattr(loss, "target", "")
     data = domains[:-1] if target else domains
     pools = [_rows(domain, rng, (size, classes)).astype(dtype) for domain in data]
-    if target:
+    if target == "lists of labels":
+        pools.append(np.where(rng.random((size, classes)) < 0.25, -1, rng.integers(0, classes, (size, classes))))
+    elif target:
         soft = workload.soft
         pools.append(_rows(Interval(0, 1), rng, (size, classes)) if soft else rng.integers(0, classes, size))
         pools[-1] = pools[-1].astype(dtype if soft else np.int64)
@@ -304,10 +329,15 @@ def _rows(domain: Interval, rng: np.random.Generator, shape: tuple[int, int]) ->
 
 
 def element(workload: Workload, *point: Any) -> tuple[float, list[float]]:
-    """One element or row by the reference, in double: its loss and its derivatives, one after the other."""
+    """One element or row by the reference, in double: its loss and its derivatives, one after the other. A token is
+    that of the shortest sequence in which one is predicted."""
     loss, options = workload.loss, workload.options
     inputs = [number.tolist() for number in point]
     module, name = vars(sys.modules[loss.reference.__module__]), loss.reference.__name__
+    if loss.shape == "tokens":
+        sequence = [[number] * (1 + workload.hyperparameters.get("shift", 0)) for number in inputs]
+        losses = _flat(loss.reference(*sequence, **options))
+        return float(sum(losses)), _flat(module[f"{name}_grad"](*sequence, **options)[0])
     slopes = _flat(module[f"{name}_grad"](*inputs, **options))
     if workload.hessian:
         slopes += _flat(module[f"{name}_hess"](*inputs, **options))

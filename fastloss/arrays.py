@@ -233,6 +233,18 @@ def as_labels(name: str, array: np.ndarray, what: str = "class labels") -> np.nd
     return array.astype(np.int64)
 
 
+def check_lists(name: str, lists: np.ndarray, classes: int, weight: np.ndarray | None, axis: int) -> None:
+    """Lists of labels, in rows along the axis, each of which is a class or -1; but for the rows of weight 0."""
+    if not lists.size or (lists.min() >= -1 and lists.max() < classes):
+        return
+    wrong = np.moveaxis((lists < -1) | (lists >= classes), axis, -1)
+    if weight is not None:
+        wrong &= weight[..., None] != 0
+    if wrong.any():
+        expected = f"a class in [0, {classes}), or -1 after the last"
+        raise unfit(name, lists, int(wrong.argmax()), expected, IndexError, axis)
+
+
 def fitting_axis(scores: np.ndarray, target: np.ndarray) -> str:
     """The hint of an error: which class axis the shape of the labels would fit."""
     fitting = [k for k in range(scores.ndim) if scores.shape[:k] + scores.shape[k + 1 :] == target.shape]
@@ -312,11 +324,11 @@ def class_axis(name: str, array: np.ndarray, axis: Any) -> int:
     return number % array.ndim
 
 
-def class_weights(value: Any, classes: int) -> np.ndarray:
+def class_weights(value: Any, classes: int, name: str = "class_weight") -> np.ndarray:
     """One non-negative weight per class, as the kernel reads them: a copy, which an output cannot overlap."""
     array = as_array("class_weight", value)
     if array.shape != (classes,):
-        raise ValueError(f"class_weight has shape {array.shape} and must have one weight per class, ({classes},)")
+        raise ValueError(f"{name} has shape {array.shape} and must have one number per class, ({classes},)")
     array = array.astype(np.float64, order="C")
     bad = ~(array >= 0) | np.isinf(array)
     if bad.any():

@@ -239,7 +239,8 @@ def binary_cross_entropy_with_logits(
     if ignore_index is not None:
         ignore_index = loss.parameter("ignore_index", ignore_index)
     inputs = (logits, target, ONE if pos_weight is None else pos_weight)
-    return loss.run(ask, inputs, (smoothing,), weight, reduction, denominator, out, ignore_index)
+    params = (smoothing, float(pos_weight is None))
+    return loss.run(ask, inputs, params, weight, reduction, denominator, out, ignore_index)
 
 
 @pointwise(
@@ -321,7 +322,8 @@ def soft_binary_cross_entropy(
     if ignore_index is not None:
         ignore_index = loss.parameter("ignore_index", ignore_index)
     inputs = (logits, target, ONE if pos_weight is None else pos_weight)
-    return loss.run(ask, inputs, (smoothing,), weight, reduction, denominator, out, ignore_index)
+    params = (smoothing, float(pos_weight is None))
+    return loss.run(ask, inputs, params, weight, reduction, denominator, out, ignore_index)
 
 
 @pointwise(

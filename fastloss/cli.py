@@ -9,6 +9,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +43,7 @@ The demo needs scikit-learn, SciPy, rich and matplotlib: pip install 'fastloss[d
 EVAL = """\
 Compute a loss of arrays in .npy files, which may be far larger than memory: they are read block by block, and so is
 the gradient written. The first file holds predictions or logits, the next the target; losses of more inputs take
-more files, in the order of their arguments (python -c "import fastloss; help(fastloss.huber)" tells them).
+more files, in the order of their arguments. `fastloss losses` lists the losses with all that they take.
 
 Losses of rows, such as cross_entropy, find the classes on the last axis of the first file; the target is a file of
 labels without that axis, or of probabilities with it. For the others all files have one shape.
@@ -52,6 +53,7 @@ read twice. A gradient appears under its name when it is whole: an error or Ctrl
 
 EVAL_EXAMPLES = """\
 examples:
+  fastloss losses                                              the losses, their files and hyperparameters
   fastloss eval mse pred.npy target.npy                        the mean squared error
   fastloss eval huber pred.npy target.npy --delta 0.5          with a hyperparameter of the loss
   fastloss eval cross_entropy logits.npy labels.npy            rows of logits, labels
@@ -150,7 +152,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EVAL_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    files.add_argument("loss", type=_loss_of_files, metavar="LOSS", help="such as mse or cross_entropy")
+    files.add_argument("loss", type=_loss_of_files, metavar="LOSS", help="such as mse; fastloss losses lists them")
     files.add_argument("files", nargs="+", type=Path, metavar="FILE.npy", help="its inputs, in their order")
     files.add_argument("--weight", type=Path, metavar="W.npy", help="a weight for each row or element; 0: invisible")
     files.add_argument(
@@ -172,6 +174,13 @@ def _parser() -> argparse.ArgumentParser:
         what = f"of {', '.join(losses[:3])}" + (f" and {len(losses) - 3} more" if len(losses) > 3 else "")
         own.add_argument(evaluate.flag(name), dest=f"word_{name}", metavar="X", help=what)
     files.set_defaults(run=_eval)
+
+    names = commands.add_parser(
+        "losses",
+        help="list the losses of eval, with the files and hyperparameters that they take",
+        description="List the losses of `fastloss eval` as one calls them, with the defaults of hyperparameters.",
+    )
+    names.set_defaults(run=_losses)
     return parser
 
 
@@ -225,6 +234,16 @@ def _eval(arguments: argparse.Namespace) -> None:
         print(f"{name:<{width}}{line}")
 
 
+def _losses(arguments: argparse.Namespace) -> None:
+    for family, losses in groupby(map(fl.LOSSES.__getitem__, evaluate.FILE_LOSSES), lambda loss: loss.family):
+        print(f"{family}:")
+        for loss in losses:
+            words = [f"[{evaluate.flag(name)} {'X' if value is None else value}]"
+                     for name, value in loss.hyperparameters.items()]  # fmt: skip
+            print(" ", loss.name, *(f"{name}.npy" for name in loss.required), *words)
+    print("\nWhat they mean: docs/losses.md, or in Python, say, help(fastloss.huber)")
+
+
 def _info(arguments: argparse.Namespace) -> None:
     facts = {
         "fastloss": fl.__version__,
@@ -261,7 +280,7 @@ def _loss_of_files(text: str) -> str:
     if text in fl.LOSSES:
         raise argparse.ArgumentTypeError(f"invalid choice: {text!r} is a loss, but not one that reads files")
     near = difflib.get_close_matches(text, evaluate.FILE_LOSSES)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"choose from {', '.join(evaluate.FILE_LOSSES)}"
+    hint = f"did you mean {' or '.join(near)}?" if near else "fastloss losses lists them"
     raise argparse.ArgumentTypeError(f"invalid choice: {text!r}; {hint}")
 
 

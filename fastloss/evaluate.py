@@ -73,6 +73,7 @@ def evaluate(
         )
     if len({path.resolve() for path in gradients}) < len(gradients):
         raise EvaluationError("--grad names the same file twice")
+    _check_spared(gradients, [*paths, *([weight] if weight else []), *map(Path, (words or {}).values())])
     given = {word: _parsed(loss, word, text) for word, text in (words or {}).items()}
     with ExitStack() as stack:
         files = [stack.enter_context(File(path, input)) for path, input in zip(paths, inputs, strict=True)]
@@ -110,6 +111,14 @@ def evaluate(
 
 def _unit(loss: Loss[...]) -> str:
     return "row" if loss.shape == "rows" else "element"
+
+
+def _check_spared(gradients: Sequence[Path], read: Sequence[Path]) -> None:
+    """No gradient takes the place of a file that is read, whatever name it goes by."""
+    for path in gradients:
+        for other in read:
+            if path.exists() and other.exists() and path.samefile(other):
+                raise EvaluationError(f"--grad {path} would overwrite {other}, which is read: name another file")
 
 
 def _parsed(loss: Loss[...], word: str, text: str) -> Any:

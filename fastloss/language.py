@@ -9,13 +9,42 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastloss import arrays
-from fastloss.arrays import POSITIVE, SHARES, Interval
-from fastloss.loss import Out, Reduction
+from fastloss.arrays import FINITE, POSITIVE, SHARES, Interval
+from fastloss.loss import Out, Peer, Reduction
 from fastloss.reference import language as reference
 from fastloss.softmax import cross_entropy, kernel_params
 from fastloss.tokens import log_probabilities, tokens
 
-__all__ = ["causal_lm", "masked_lm", "seq2seq_lm", "sequence_logprob", "shift_right", "token_logprobs"]
+__all__ = [
+    "causal_lm",
+    "iw_opd_weights",
+    "masked_lm",
+    "minillm_advantages",
+    "seq2seq_lm",
+    "sequence_logprob",
+    "shift_right",
+    "token_logprobs",
+]
+
+
+def _flat(logits: Any, labels: Any) -> tuple[Any, Any]:
+    """Tokens as the rows that torch takes."""
+    return logits.flatten(0, -2), labels.flatten()
+
+
+def _flat_and_shifted(logits: Any, labels: Any) -> tuple[Any, Any]:
+    """The labels are shifted: logits would be copied."""
+    later = labels.new_full(labels.shape, -100)
+    later[..., :-1] = labels[..., 1:]
+    return _flat(logits, later)
+
+
+def _shifted(logits: Any, labels: Any) -> tuple[Any, Any]:
+    """JAX copies nothing that it slices."""
+    return logits[..., :-1, :], labels[..., 1:]
+
+
+OPTAX = "softmax_cross_entropy_with_integer_labels"
 
 AMOUNT = Interval(0, math.inf, high_open=True)
 
@@ -34,6 +63,7 @@ AMOUNT = Interval(0, math.inf, high_open=True)
         {"z_loss": 1e-4},
         {"softcap": 30.0},
     ),
+    peers={"torch": Peer("cross_entropy", order=_flat_and_shifted), "optax": Peer(OPTAX, order=_shifted)},
 )
 def causal_lm(
     ask: int,
@@ -129,6 +159,7 @@ def causal_lm(
     reference=reference.masked_lm,
     domain={"label_smoothing": SHARES},
     examples=({}, {"label_smoothing": 0.125}),
+    peers={"torch": Peer("cross_entropy", order=_flat), "optax": OPTAX},
 )
 def masked_lm(
     ask: int,
@@ -210,6 +241,7 @@ def masked_lm(
     reference=reference.seq2seq_lm,
     domain={"label_smoothing": SHARES, "z_loss": AMOUNT},
     examples=({}, {"pad_index": 0}, {"label_smoothing": 0.125}, {"z_loss": 1e-4}),
+    peers={"torch": Peer("cross_entropy", order=_flat), "optax": OPTAX},
 )
 def seq2seq_lm(
     ask: int,
@@ -294,6 +326,7 @@ def seq2seq_lm(
     "tokens",
     of=cross_entropy,
     reference=reference.token_logprobs,
+    peers={"torch": Peer("cross_entropy", factor=-1, order=_flat), "optax": Peer(OPTAX, factor=-1)},
 )
 def token_logprobs(
     ask: int,
@@ -501,3 +534,160 @@ def shift_right(labels: ArrayLike, start: int, *, pad: int | None = None, ignore
     shifted[..., :1] = words["start"]
     shifted[..., 1:] = np.where(array[..., :-1] == ignore_index, words["pad"], array[..., :-1])
     return shifted
+
+
+def minillm_advantages(
+    logp: ArrayLike,
+    teacher_logp: ArrayLike,
+    *,
+    gamma: float = 1.0,
+    average: bool = False,
+    mask: ArrayLike | None = None,
+) -> NDArray[np.float64]:
+    """How much better a teacher likes what a student says from each token on: advantages for learning on-policy.
+
+    With the rewards r_t = teacher_logp_t - logp_t of tokens that the student has sampled::
+
+        advantage_t = sum_(k >= t) gamma^(k - t) r_k
+
+    and with `average` the weighted mean of these rewards, divided by the sum of their gamma^(k - t).
+
+    Parameters
+    ----------
+    logp : array_like
+        The student's log-probabilities of its own tokens, (..., T), as `token_logprobs` gives them.
+    teacher_logp : array_like
+        The teacher's of the same tokens.
+    gamma : float in [0, 1]
+        How much the next token's reward counts for this one. At 0 a token is credited with its own reward alone, which
+        is what distillation on sampled tokens does.
+    average : bool
+        Whether to divide by what the rewards' factors add up to: an answer is then no better for being short.
+    mask : array_like, optional
+        Which tokens count, in that shape: the others have no reward and the advantage 0, whatever they hold.
+
+    Returns
+    -------
+    ndarray
+        The advantages, (..., T), float64: constants. Where the student learns by reverse KL, their negative is the
+        `weight` of `token_logprobs`, or they are the `advantages` of `ppo_clip`.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, a log-probability that counts is infinite (the message names the first), or gamma is
+        outside its domain.
+    TypeError
+        If an argument does not hold real numbers, or `average` is not True or False.
+
+    Notes
+    -----
+    The gradient of KL(student || teacher) over whole answers, by the tokens' log-probabilities, is that of the sum of
+    -advantage_t logp_t at gamma = 1, on average over what the student says.
+
+    References
+    ----------
+    Y. Gu, L. Dong, F. Wei and M. Huang, MiniLLM: Knowledge Distillation of Large Language Models, ICLR (2024),
+    https://arxiv.org/abs/2306.08543
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> fl.minillm_advantages([-1.0, -2.0, -0.5], [-1.5, -1.0, -0.25])
+    array([0.75, 1.25, 0.25])
+    >>> fl.minillm_advantages([-1.0, -2.0, -0.5], [-1.5, -1.0, -0.25], gamma=0.5, average=True)
+    array([0.03571429, 0.75      , 0.25      ])
+    >>> logits, tokens = np.array([[2.0, 0.5, -1.0], [0.0, 1.0, 0.0]]), [0, 1]
+    >>> advantages = fl.minillm_advantages(fl.token_logprobs(logits, tokens, reduction="none"), [-0.5, -0.25])
+    >>> loss, grad = fl.token_logprobs.value_and_grad(logits, tokens, weight=-advantages, reduction="sum")
+    >>> grad.round(6)
+    array([[-0.009167,  0.007495,  0.001672],
+           [ 0.063889, -0.127777,  0.063889]])
+    """
+    gamma, average = arrays.parameter("gamma", gamma, SHARES), arrays.flag("average", average)
+    rewards, kept = _differences("teacher_logp", teacher_logp, "logp", logp, mask)
+    advantages = np.zeros(rewards.shape)
+    total, mass = np.zeros(rewards.shape[:-1]), np.zeros(rewards.shape[:-1])
+    for t in reversed(range(rewards.shape[-1])):
+        total, mass = rewards[..., t] + gamma * total, kept[..., t] + gamma * mass
+        np.divide(total, mass if average else 1, out=advantages[..., t], where=kept[..., t])
+    return advantages
+
+
+def iw_opd_weights(
+    teacher_logp: ArrayLike,
+    rollout_logp: ArrayLike,
+    *,
+    gamma: float = 0.5,
+    epsilon: float = 1e-8,
+    mask: ArrayLike | None = None,
+) -> NDArray[np.float64]:
+    """Weights that let early tokens count more in on-policy distillation, before teacher and student have parted.
+
+    With the rewards r_t = teacher_logp_t - rollout_logp_t of a sequence's tokens::
+
+        weight_t = 1 + gamma (1 - sum_(k < t) |r_k| / max(sum_k |r_k|, epsilon))
+
+    from 1 + gamma at the first token to 1 where all that the two differ by has been said.
+
+    Parameters
+    ----------
+    teacher_logp : array_like
+        The teacher's log-probabilities of the tokens, (..., T).
+    rollout_logp : array_like
+        Those of the policy that has sampled them.
+    gamma : float >= 0
+        How much more the first token counts.
+    epsilon : float > 0
+        The least that differences are held against.
+    mask : array_like, optional
+        Which tokens count, in that shape: the others are skipped and have the weight 0, whatever they hold.
+
+    Returns
+    -------
+    ndarray
+        The weights, (..., T), float64: constants. The advantage of a token is ``weight * (teacher_logp -
+        rollout_logp)``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, a log-probability that counts is infinite (the message names the first), or a
+        hyperparameter is outside its domain.
+    TypeError
+        If an argument does not hold real numbers.
+
+    References
+    ----------
+    On the Position Bias of On-Policy Distillation, https://huggingface.co/papers/2606.22600
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.iw_opd_weights([-1.5, -1.0, -0.25], [-1.0, -2.0, -0.75])
+    array([1.5  , 1.375, 1.125])
+    """
+    gamma = arrays.parameter("gamma", gamma, arrays.WEIGHTS)
+    epsilon = arrays.parameter("epsilon", epsilon, POSITIVE)
+    rewards, kept = _differences("teacher_logp", teacher_logp, "rollout_logp", rollout_logp, mask)
+    sums = np.cumsum(np.abs(rewards), axis=-1)
+    before = np.zeros(sums.shape)
+    before[..., 1:] = sums[..., :-1]
+    weights = 1 + gamma * (1 - before / np.maximum(sums[..., -1:], epsilon))
+    return np.where(kept, weights, 0.0)
+
+
+def _differences(
+    name: str, one: ArrayLike, other_name: str, other: ArrayLike, mask: ArrayLike | None
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """One log-probability minus the other, 0 where a token does not count; and which do."""
+    pair = [arrays.as_array(name, one), arrays.as_array(other_name, other)]
+    shape = pair[0].shape
+    if pair[1].shape != shape or not shape:
+        raise ValueError(f"{name} has shape {shape} and {other_name} {pair[1].shape}: they must be equal, (..., T)")
+    kept = np.broadcast_to(True, shape)
+    if mask is not None:
+        kept = arrays.broadcast("mask", arrays.as_array("mask", mask), shape) != 0
+    first, second = [arrays.in_domain(word, np.where(kept, array, 0), FINITE)
+                     for word, array in zip((name, other_name), pair, strict=True)]  # fmt: skip
+    return first - second, kept

@@ -183,7 +183,9 @@ class Loss(Generic[P]):
         """The docstring, with what all losses have in common, and the domains, put where they belong."""
         unit = {"rows": "row", "tokens": "token"}.get(self.shape, "element")
         whole, several = unit == "element", len(self.grads) > 1
-        labelled = unit == "row" and "ignore_index" in self.__signature__.parameters
+        lists = isinstance(self, Rows) and self.target == "lists of labels"
+        labelled = lists or (unit == "row" and "ignore_index" in self.__signature__.parameters)
+        none = "-1" if lists else "`ignore_index`"
         fields = ", ".join(f"`{name}`" for name in self.grads)
         words = {
             "unit": unit,
@@ -206,7 +208,7 @@ class Loss(Generic[P]):
                 else f"derivatives have the dtype of `{self.grads[0]}`"
             ),
             "index": (
-                "IndexError\n    If a label is neither a class nor `ignore_index`: the message names the first. "
+                f"IndexError\n    If a label is neither a class nor {none}: the message names the first. "
                 "Nothing has been written then.\n"
                 if labelled
                 else ""
@@ -382,9 +384,9 @@ class Rows(Loss[P]):
         self._kernel = kernel_of(declaration)
         self._driver = family("rows").run
         self._data, grads, target, self.hessian = family("rows").traits(self._kernel)
+        self.target = ("", "labels", "labels or shares", "lists of labels")[target]
         names = fields["inputs"]
         super().__init__(declaration, grads=[name for k, name in enumerate(names) if grads >> k & 1], **fields)
-        self.target = ("", "labels", "labels or shares")[target]
         self._bounds = tuple(self.domains({}).get(name) for name in self.inputs)
         self.derivatives = derivatives_of(self)
 
@@ -400,15 +402,19 @@ class Rows(Loss[P]):
         out: Any,
         class_weight: Any = None,
         ignore_index: Any = -100,
+        of_classes: str = "class_weight",
     ) -> Any:
-        """Hand a call to the compiled driver, and find out what is wrong with it if the driver will not take it."""
+        """Hand a call to the compiled driver, and find out what is wrong with it if the driver will not take it.
+
+        `of_classes` is the argument that the class weights were made of.
+        """
         if ask == GRAD_HESS and not self.hessian:
             raise TypeError(f"{self.name} has no Hessian diagonal: value_and_grad gives its gradient")
         data, target = (inputs[:-1], inputs[-1]) if self.target else (inputs, None)
         outs = flat(out)
 
         try:
-            plain = class_weight is None and denominator is None
+            plain = class_weight is None and denominator is None and self.target != "lists of labels"
             if plain and (outs is None or len(outs) == count_outputs(ask, reduction, len(self.grads))):
                 result = self._driver(
                     self._kernel, ask, data, target, params, self._bounds, weight, None, ignore_index, axis, reduction,
@@ -416,22 +422,24 @@ class Rows(Loss[P]):
                 )  # fmt: skip
                 if result is not NotImplemented:
                     return self._named(ask, result)
-            data, target, axis = arrays.row_inputs(self.inputs, data, target, self.target == "labels or shares", axis)
+            data, target, axis = self._arrays(data, target, axis)
             ignore_index = arrays.integer("ignore_index", ignore_index)
             if target is not None and target.ndim == data[0].ndim and ignore_index != -100:
                 raise ValueError("ignore_index applies to labels; give rows of shares a weight of 0 instead")
             if class_weight is not None:
-                class_weight = arrays.class_weights(class_weight, data[0].shape[axis])
+                class_weight = arrays.class_weights(class_weight, data[0].shape[axis], of_classes)
             check_call(ask, reduction, denominator, outs, len(self.grads))
             positions = data[0].shape[:axis] + data[0].shape[axis + 1 :]
             if weight is not None:
                 weight = arrays.broadcast("weight", arrays.as_array("weight", weight), positions)
+            if self.target == "lists of labels":
+                arrays.check_lists(self.inputs[-1], target, data[0].shape[axis], weight, axis)
             result = self._driver(
                 self._kernel, ask, data, target, params, self._bounds, weight, class_weight, ignore_index, axis,
                 reduction, denominator, outs,
             )  # fmt: skip
         except system.UnfitError as found:
-            data, target, axis = arrays.row_inputs(self.inputs, data, target, self.target == "labels or shares", axis)
+            data, target, axis = self._arrays(data, target, axis)
             every, name = (*data, target), self.inputs[found.which]
             array = every[found.which]
             if found.which == len(data) and array.ndim < data[0].ndim:
@@ -451,6 +459,13 @@ class Rows(Loss[P]):
             shape = data[0].shape if ask != VALUE else positions
             explain(outs, shape, fitting, dict(zip(self.inputs, (*data, target), strict=False)) | {"weight": weight})
         return self._named(ask, result)
+
+    def _arrays(self, data: tuple[Any, ...], target: Any, axis: Any) -> tuple[tuple[np.ndarray, ...], Any, int]:
+        """The inputs but the target, the target, and the class axis, as the driver takes them."""
+        if self.target == "lists of labels":
+            (*rows, lists), _, axis = arrays.row_inputs(self.inputs, (*data, target), None, False, axis)
+            return tuple(rows), arrays.as_labels(self.inputs[-1], lists), axis
+        return arrays.row_inputs(self.inputs, data, target, self.target == "labels or shares", axis)
 
     def _named(self, ask: int, result: Any) -> Any:
         """Gradients by several inputs get their names."""

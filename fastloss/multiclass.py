@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from fastloss.arrays import Interval
+from fastloss import arrays
+from fastloss.arrays import SHARES, Interval
 from fastloss.loss import Out, Peer, Reduction, rows
 from fastloss.reference import multiclass as reference
 
 __all__ = [
+    "FenchelYoung",
     "confidence_penalty",
     "dft",
+    "fenchel_young",
     "generalized_cross_entropy",
     "multi_margin",
     "multiclass_hinge",
     "multiclass_perceptron",
+    "multilabel_margin",
     "multilabel_soft_margin",
     "nll",
+    "ordinal_emd",
     "poly1_cross_entropy",
     "softmax_brier",
     "softmax_focal",
@@ -764,6 +770,77 @@ def softmax_brier(
 
 
 @rows(
+    "logits",
+    "target",
+    reference=reference.ordinal_emd,
+)
+def ordinal_emd(
+    ask: int,
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    class_weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    axis: int = -1,
+    out: Out = None,
+) -> Any:
+    """Squared earth mover's distance of ordered classes: to be far from the label costs more than to be beside it.
+
+    The loss of one row of logits z and its gradient, with p = softmax(z), y = target, F_k the sum of p_0 ... p_k, D_k =
+    F_k - [k >= y] and g_j the sum of D_k over k >= j::
+
+        loss       = sum of D_k^2
+        gradient_j = 2 p_j (g_j - sum(p g))
+
+    In NumPy: ``np.mean(np.sum((np.cumsum(p, 1) - (np.arange(C) >= y[:, None])) ** 2, 1))``.
+
+    Parameters
+    ----------
+    logits : array_like
+        Scores of classes in their order, as of ages or ratings, on `axis`; minus infinity is a masked class. Not
+        probabilities: softmax is part of the loss.
+    target : array_like of int
+        Class labels, integers in [0, C), in the shape of `logits` without the class axis; or one for all rows.
+    class_weight : array_like, optional
+        Weight of each class, (C,), at least 0: that of its label is a row's, in the mean's divisor too.
+    ignore_index : int
+        Rows with this label are invisible.
+    axis : int
+        The class axis. Any axis works without a transposed copy, and gives the same bits.
+    {common}
+
+    {returns}
+
+    {raises}
+
+    Notes
+    -----
+    Smooth everywhere, and at most C - 1. Of two classes it is half of `softmax_brier`. The kernel adds up F_k from the
+    first class, 1 - F_k from the last, and so nothing is subtracted from 1. Several infinite logits, or nothing but
+    minus infinity, give nan.
+
+    References
+    ----------
+    L. Hou, C.-P. Yu and D. Samaras, Squared Earth Mover's Distance-based Loss for Training Deep Neural Networks (2016),
+    https://arxiv.org/abs/1611.05916
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> fl.ordinal_emd(np.log([[0.6, 0.3, 0.1]] * 3), [0, 1, 2], reduction="none").round(10)
+    array([0.17, 0.37, 1.17])
+    >>> fl.ordinal_emd.value_and_grad(np.zeros((1, 2)), [0])
+    (0.25, array([[-0.25,  0.25]]))
+    """
+    return ordinal_emd.run(
+        ask, (logits, target), (), weight, reduction, denominator, axis, out, class_weight, ignore_index
+    )
+
+
+@rows(
     "scores",
     "target",
     reference=reference.multiclass_hinge,
@@ -1059,16 +1136,139 @@ def sparsemax(
     )
 
 
+MaxFunction = Callable[[NDArray[np.float64]], tuple[ArrayLike, ArrayLike]]
+
+
+class FenchelYoung:
+    """A loss that `fenchel_young` has made of a maximum: call it for the value.
+
+    Attributes
+    ----------
+    max_fn : callable
+        What it was made of.
+    """
+
+    def __init__(self, max_fn: MaxFunction) -> None:
+        self.max_fn = max_fn
+
+    def __call__(
+        self,
+        scores: ArrayLike,
+        target: ArrayLike,
+        *,
+        weight: ArrayLike | None = None,
+        reduction: Reduction = "mean",
+        denominator: float | None = None,
+    ) -> Any:
+        """The value."""
+        return self.value_and_grad(scores, target, weight=weight, reduction=reduction, denominator=denominator)[0]
+
+    def value_and_grad(
+        self,
+        scores: ArrayLike,
+        target: ArrayLike,
+        *,
+        weight: ArrayLike | None = None,
+        reduction: Reduction = "mean",
+        denominator: float | None = None,
+    ) -> tuple[Any, NDArray[Any]]:
+        """The value and its gradient by the scores, in their dtype; takes the same arguments."""
+        (rows,), chosen, _ = arrays.row_inputs(("scores", "target"), (scores,), target, True, -1)
+        arrays.check_reduction(reduction, denominator)
+        positions, classes = rows.shape[:-1], rows.shape[-1]
+        weights: NDArray[np.float64] = np.ones(positions)
+        if weight is not None:
+            weights = arrays.broadcast("weight", arrays.as_array("weight", weight), positions).astype(np.float64)
+        visible, weights = weights.reshape(-1) != 0, weights.reshape(-1)
+        z = rows.reshape(-1, classes)[visible].astype(np.float64)
+        if chosen.shape == rows.shape:
+            chosen = np.where(visible.reshape(positions)[..., None], chosen, 0)
+            shares = arrays.in_domain("target", chosen, SHARES).reshape(-1, classes)[visible]
+        else:
+            labels = arrays.class_labels("target", np.broadcast_to(chosen, positions), classes, None, visible)
+            shares = np.zeros(z.shape)
+            shares[np.arange(len(z)), labels[visible].astype(np.int64)] = 1
+        largest, slopes = (np.asarray(array, np.float64) for array in self.max_fn(z))
+        if largest.shape != z.shape[:1] or slopes.shape != z.shape:
+            raise ValueError(
+                f"max_fn must give a number for each row and its gradient, of shapes {z.shape[:1]} and {z.shape}, not "
+                f"{largest.shape} and {slopes.shape}"
+            )
+        losses = np.zeros(len(visible))
+        reached = np.multiply(shares, z, where=shares != 0, out=np.zeros(z.shape)).sum(1)  # 0 inf is 0
+        losses[visible] = weights[visible] * (largest - reached)
+        total = float(weights.sum()) if denominator is None else denominator
+        scale = 1.0 if reduction != "mean" else 1 / total if total != 0 else 0.0
+        gradient = np.zeros((len(visible), classes))
+        gradient[visible] = (slopes - shares) * (scale * weights[visible])[:, None]
+        dtype = np.dtype(np.float64) if rows.dtype.kind in "biu" else rows.dtype.newbyteorder("=")
+        gradient = gradient.reshape(rows.shape).astype(dtype)
+        if reduction == "none":
+            return losses.reshape(positions), gradient
+        value = float(losses.sum())
+        return value if reduction == "sum" else value / total if total != 0 else math.nan, gradient
+
+
+def fenchel_young(max_fn: MaxFunction) -> FenchelYoung:
+    """The loss that belongs to a way of choosing: a maximum of the scores, smooth or sharp, and what it chooses.
+
+    The loss of one row of scores z and its gradient, with t the target's share of each class, for a label its one-hot
+    form, and choice(z) the gradient of max_fn(z)::
+
+        loss     = max_fn(z) - sum(t z)
+        gradient = choice(z) - t
+
+    Parameters
+    ----------
+    max_fn : callable
+        Takes rows of scores, a float64 array (n, C), and gives the maximum of each, (n,), and its gradients, (n, C):
+        a convex function, whose gradients are the probabilities that it chooses by.
+
+    Returns
+    -------
+    FenchelYoung
+        A function ``loss(scores, target, *, weight=None, reduction="mean", denominator=None)`` with a method
+        `value_and_grad` that takes the same arguments: these are what they are for `cross_entropy`, with classes on the
+        last axis.
+
+    Raises
+    ------
+    ValueError
+        From the loss, if `max_fn` gives arrays of other shapes; and as `cross_entropy` does.
+
+    Notes
+    -----
+    logsumexp, which chooses by softmax, makes `cross_entropy`; max makes `multiclass_perceptron`; the maximum that
+    belongs to the projection onto the simplex makes `sparsemax`, but for the constant sum(t^2) / 2, which no max_fn
+    knows. Where a loss of its own exists take that: the value here is a difference, and of a confident, right row no
+    digit may be left. It is computed by NumPy in double.
+
+    References
+    ----------
+    M. Blondel, A. F. T. Martins and V. Niculae, Learning with Fenchel-Young Losses, JMLR 21 (2020),
+    https://arxiv.org/abs/1901.02324
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> loss = fl.fenchel_young(lambda z: (fl.logsumexp(z), fl.softmax(z)))
+    >>> round(loss([[2.0, 0.5, -1.0]], [0]), 10), round(fl.cross_entropy([[2.0, 0.5, -1.0]], [0]), 10)
+    (0.2413112967, 0.2413112967)
+    >>> loss.value_and_grad([[0.0, 0.0]], [[0.25, 0.75]])[1]
+    array([[ 0.25, -0.25]])
+    """
+    return FenchelYoung(max_fn)
+
+
 @rows(
-    "logits",
+    "scores",
     "target",
-    reference=reference.multilabel_soft_margin,
-    domain={"target": Interval(0, 1)},
-    peers={"torch": "multilabel_soft_margin_loss"},
+    reference=reference.multilabel_margin,
+    peers={"torch": "multilabel_margin_loss"},
 )
-def multilabel_soft_margin(
+def multilabel_margin(
     ask: int,
-    logits: ArrayLike,
+    scores: ArrayLike,
     target: ArrayLike,
     *,
     weight: ArrayLike | None = None,
@@ -1077,12 +1277,78 @@ def multilabel_soft_margin(
     axis: int = -1,
     out: Out = None,
 ) -> Any:
+    """Margin loss of several labels: the score of each is to lead that of every class that is no label by 1.
+
+    The loss of one row of C scores z and its gradient, with Y the labels in `target` before the first -1::
+
+        loss       = sum of max(0, 1 + z_k - z_y) / C, over y in Y and k not in Y
+        gradient_k = (number of y in Y with z_y - z_k < 1) / C
+        gradient_y = -(number of k not in Y with z_y - z_k < 1) / C
+
+    In NumPy: ``np.mean(np.sum(np.maximum(0, 1 + others[:, None] - z[labels]), (0, 1)) / C)``.
+
+    Parameters
+    ----------
+    scores : array_like
+        Scores with classes on `axis`; minus infinity is a masked class.
+    target : array_like of int
+        The labels of every row, integers in [0, C), in the shape of `scores`: a list of them on `axis`, which the first
+        -1 ends. What follows does not count.
+    axis : int
+        The class axis. Any axis works without a transposed copy, and gives the same bits.
+    {common}
+
+    {returns}
+
+    {raises}
+
+    Notes
+    -----
+    At the kink, a lead of 1, the gradient is 0. A label that is listed twice counts twice, as in torch; a row without
+    labels, or in which every class is one, costs 0. What the difference of the scores rounds off is kept: near the
+    margin it is all there is. The time grows with the labels of a row times its classes. Whether each class is there,
+    instead of a list of those that are, takes `multilabel_soft_margin`.
+
+    References
+    ----------
+    A. Elisseeff and J. Weston, A Kernel Method for Multi-Labelled Classification, NIPS (2001).
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> fl.multilabel_margin([[2.0, 1.5, 1.25, -1.0]], [[0, 2, -1, 3]])
+    0.4375
+    >>> fl.multilabel_margin.value_and_grad(np.array([[2.0, 1.5, 1.25, -1.0]]), [[0, 2, -1, 3]])[1]
+    array([[-0.25,  0.5 , -0.25,  0.  ]])
+    """
+    return multilabel_margin.run(ask, (scores, target), (), weight, reduction, denominator, axis, out)
+
+
+@rows(
+    "logits",
+    "target",
+    reference=reference.multilabel_soft_margin,
+    domain={"target": Interval(0, 1)},
+    peers={"torch": Peer("multilabel_soft_margin_loss", words={"class_weight": "weight"})},
+)
+def multilabel_soft_margin(
+    ask: int,
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    class_weight: ArrayLike | None = None,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    axis: int = -1,
+    out: Out = None,
+) -> Any:
     """Soft margin loss of several labels: the mean of the binary cross-entropies of the classes.
 
-    The loss of one row of C logits z and its gradient, with t = target::
+    The loss of one row of C logits z and its gradient, with t = target and w = class_weight::
 
-        loss     = sum of t_k log(1 + e^-z_k) + (1 - t_k) log(1 + e^z_k) / C
-        gradient = (sigmoid(z) - t) / C
+        loss     = sum of w_k (t_k log(1 + e^-z_k) + (1 - t_k) log(1 + e^z_k)) / C
+        gradient = w (sigmoid(z) - t) / C
 
     In NumPy: ``np.mean(np.log1p(np.exp(z)) - t * z)``.
 
@@ -1092,6 +1358,8 @@ def multilabel_soft_margin(
         Scores with classes on `axis`, one for each class: not probabilities, of which each is a sigmoid.
     target : array_like in {target}
         Whether each class is there, in the shape of `logits`.
+    class_weight : array_like, optional
+        Weight of each class, (C,), at least 0. One of 0 is not looked at; the divisor, C, stays.
     axis : int
         The class axis. Any axis works without a transposed copy, and gives the same bits.
     {common}
@@ -1117,4 +1385,6 @@ def multilabel_soft_margin(
     >>> fl.multilabel_soft_margin.value_and_grad(np.zeros((1, 2)), [[1.0, 0.0]])[1]
     array([[-0.25,  0.25]])
     """
-    return multilabel_soft_margin.run(ask, (logits, target), (), weight, reduction, denominator, axis, out)
+    return multilabel_soft_margin.run(
+        ask, (logits, target), (), weight, reduction, denominator, axis, out, class_weight
+    )

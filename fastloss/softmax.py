@@ -13,8 +13,17 @@ from fastloss.arrays import POSITIVE, Interval
 from fastloss.kernels import family
 from fastloss.loss import Out, Reduction, rows
 from fastloss.reference import softmax as reference
+from fastloss.weights import effective_number
 
-__all__ = ["cross_entropy", "cross_entropy_hvp", "log_softmax", "logsumexp", "softmax"]
+__all__ = [
+    "categorical_nll",
+    "class_balanced_cross_entropy",
+    "cross_entropy",
+    "cross_entropy_hvp",
+    "log_softmax",
+    "logsumexp",
+    "softmax",
+]
 
 TRANSFORM, ROW_NUMBERS = 3, 4  # what the driver is asked for: an array like the input, or a number for each row
 
@@ -157,6 +166,160 @@ def kernel_params(
         return (smoothing,)
     cap = 0.0 if softcap is None else own("softcap", softcap)
     return smoothing, own("z_loss", z_loss), cap, own("temperature", temperature)
+
+
+@rows(
+    "logits",
+    "target",
+    reference=reference.categorical_nll,
+    peers={
+        "torch": "cross_entropy",
+        "optax": "softmax_cross_entropy_with_integer_labels",
+        "sklearn": "HalfMultinomialLoss",
+    },
+)
+def categorical_nll(
+    ask: int,
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    class_weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    axis: int = -1,
+    out: Out = None,
+) -> Any:
+    """Categorical likelihood of a class: `cross_entropy` of a label by its name among likelihoods.
+
+    The loss of one row of logits z, its gradient and the diagonal of its Hessian, with p = softmax(z)::
+
+        loss     = -log p[target]
+        gradient = p - onehot(target)
+        Hessian  = p (1 - p)
+
+    In NumPy: ``np.mean(np.log(np.exp(z).sum(1)) - z[np.arange(len(z)), target])``.
+
+    Parameters
+    ----------
+    logits : array_like
+        Unnormalised log-probabilities, classes on `axis`; minus infinity is a masked class. Of log-probabilities, whose
+        exponentials add up to 1 already, `nll` takes one as it is.
+    target : array_like of int
+        Class labels, integers in [0, C), in the shape of `logits` without the class axis; or one for all rows.
+    class_weight : array_like, optional
+        Weight of each class, (C,), at least 0: that of its label is a row's, in the mean's divisor too.
+    ignore_index : int
+        Rows with this label are invisible.
+    axis : int
+        The class axis. Any axis works without a transposed copy, and gives the same bits.
+    {common}
+
+    {returns}
+
+    {raises}
+
+    Notes
+    -----
+    Smooth everywhere. What comes out is `cross_entropy`'s, bit by bit: see there for why a confident, right row keeps
+    its tail, and for shares of every class as a target.
+
+    References
+    ----------
+    D. McFadden, Conditional Logit Analysis of Qualitative Choice Behavior, in Frontiers in Econometrics (1974).
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> round(fl.categorical_nll(np.log([[0.7, 0.2, 0.1]]), [0]), 10)
+    0.3566749439
+    >>> fl.categorical_nll.value_and_grad(np.zeros((1, 2)), [0])[1]
+    array([[-0.5,  0.5]])
+    """
+    return categorical_nll.run(
+        ask, (logits, target), (), weight, reduction, denominator, axis, out, class_weight, ignore_index
+    )
+
+
+@rows(
+    "logits",
+    "target",
+    reference=reference.class_balanced_cross_entropy,
+    domain={"beta": Interval(0, 1)},
+)
+def class_balanced_cross_entropy(
+    ask: int,
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    counts: ArrayLike | None = None,
+    beta: float = 0.999,
+    ignore_index: int = -100,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    axis: int = -1,
+    out: Out = None,
+) -> Any:
+    """Class-balanced cross-entropy: a row counts by the effective number of its class's samples.
+
+    The loss of one row of logits z, its gradient and the diagonal of its Hessian, with p = softmax(z), y = target and
+    w_c = (1 - beta) / (1 - beta^counts_c)::
+
+        loss     = -w_y log p_y
+        gradient = w_y (p - onehot(y))
+        Hessian  = w_y p (1 - p)
+
+    In NumPy: ``np.average(-np.log(p[np.arange(len(p)), y]), weights=w[y])``.
+
+    Parameters
+    ----------
+    logits : array_like
+        Unnormalised log-probabilities, classes on `axis`; minus infinity is a masked class.
+    target : array_like of int
+        Class labels, integers in [0, C), in the shape of `logits` without the class axis; or one for all rows.
+    counts : array_like, optional
+        How often each class occurs, (C,), at least 0: `class_counts` counts. The rows of one that does not occur are
+        invisible. Without counts every row counts 1.
+    beta : float in {beta}
+        At 0 every row counts 1, at 1 every class; in between (n - 1) / n, if a class has n samples that are different.
+    ignore_index : int
+        Rows with this label are invisible.
+    axis : int
+        The class axis. Any axis works without a transposed copy, and gives the same bits.
+    {common}
+
+    {returns}
+
+    {raises}
+
+    Notes
+    -----
+    What comes out is that of `cross_entropy` with ``class_weight=effective_number(counts, beta=beta)``, bit by bit.
+    Other losses take the same weights: so class-balanced focal loss is `softmax_focal`. The mean's divisor is the sum
+    of the rows' weights, so the size of all weights together does not matter to it.
+
+    References
+    ----------
+    Y. Cui et al., Class-Balanced Loss Based on Effective Number of Samples, CVPR (2019),
+    https://arxiv.org/abs/1901.05555
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> logits = np.log([[0.9, 0.1], [0.9, 0.1]])
+    >>> losses = fl.class_balanced_cross_entropy(logits, [0, 1], counts=[900, 100], reduction="none")
+    >>> losses.round(8)
+    array([0.00017749, 0.02418482])
+    >>> fl.class_balanced_cross_entropy.value_and_grad(np.zeros((1, 2)), [0], counts=[4, 1], beta=1, reduction="sum")[1]
+    array([[-0.125,  0.125]])
+    """
+    beta = class_balanced_cross_entropy.parameter("beta", beta)
+    by_class = None if counts is None else effective_number(counts, beta=beta)
+    return class_balanced_cross_entropy.run(
+        ask, (logits, target), (), weight, reduction, denominator, axis, out, by_class, ignore_index, "counts"
+    )
 
 
 def _transform(

@@ -9,7 +9,7 @@ from typing import Any, Concatenate
 import numpy as np
 
 from fastloss import arrays
-from fastloss.loss import GRAD_HESS, VALUE, Domain, Loss, P, Rows, check_call, flat
+from fastloss.loss import GRAD_HESS, VALUE, Domain, Loss, P, Peer, Rows, check_call, flat
 
 
 class Tokens(Loss[P]):
@@ -17,9 +17,10 @@ class Tokens(Loss[P]):
     which tokens count. Nothing of the logits' size is made for it, but labels and weights."""
 
     shape = "tokens"
+    target = "labels"
 
     def __init__(self, declaration: Callable[Concatenate[int, P], Any], *, of: Rows[...], **fields: Any) -> None:
-        super().__init__(declaration, grads=fields["inputs"][:1], kinks=None, peers={}, **fields)
+        super().__init__(declaration, grads=fields["inputs"][:1], kinks=None, **fields)
         self._of = of
 
     def run(
@@ -125,6 +126,7 @@ def tokens(
     reference: Callable[..., Any],
     domain: Mapping[str, Domain] | None = None,
     examples: Sequence[Mapping[str, Any]] = ({},),
+    peers: Mapping[str, str | Peer] | None = None,
 ) -> Callable[[Callable[Concatenate[int, P], Any]], Tokens[P]]:
     """Declare a loss of tokens, given logits and labels: that of the rows. The reference takes one sequence, a row of
     logits for each position and a label for each token, and gives the list of the tokens' losses; its `_grad` gives a
@@ -132,20 +134,26 @@ def tokens(
 
     def declare(declaration: Callable[Concatenate[int, P], Any]) -> Tokens[P]:
         return Tokens(
-            declaration, inputs=inputs, of=of, reference=reference, domain=domain or {}, examples=examples, signed=False
-        )
+            declaration, inputs=inputs, of=of, reference=reference, domain=domain or {}, examples=examples,
+            peers=peers or {}, signed=False,
+        )  # fmt: skip
 
     return declare
 
 
 def log_probabilities(
-    *inputs: str, of: Rows[...], reference: Callable[..., Any], examples: Sequence[Mapping[str, Any]] = ({},)
+    *inputs: str,
+    of: Rows[...],
+    reference: Callable[..., Any],
+    examples: Sequence[Mapping[str, Any]] = ({},),
+    peers: Mapping[str, str | Peer] | None = None,
 ) -> Callable[[Callable[Concatenate[int, P], Any]], LogProbabilities[P]]:
     """Declare minus a loss of tokens, likewise, or their sum: then the reference gives one number."""
 
     def declare(declaration: Callable[Concatenate[int, P], Any]) -> LogProbabilities[P]:
         return LogProbabilities(
-            declaration, inputs=inputs, of=of, reference=reference, domain={}, examples=examples, signed=True
-        )
+            declaration, inputs=inputs, of=of, reference=reference, domain={}, examples=examples, peers=peers or {},
+            signed=True,
+        )  # fmt: skip
 
     return declare

@@ -165,6 +165,46 @@ def sequence_logprob_grad(logits, tokens, *, average=False, ignore_index=-100):
     return [[slope / count for slope in row] for row in rows]
 
 
+def minillm_advantages(logp, teacher_logp, *, gamma=1.0, average=False):
+    """How much better a teacher likes what a student says from each token on.
+
+        A_t = sum_(k >= t) gamma^(k - t) r_k    with the reward r_k = teacher_logp_k - logp_k
+
+    and with `average` divided by sum_(k >= t) gamma^(k - t).
+
+    Gu, Dong, Wei and Huang, MiniLLM: Knowledge Distillation of Large Language Models, ICLR (2024).
+
+    >>> minillm_advantages([-1.0, -2.0, -0.5], [-1.5, -1.0, -0.25])
+    [0.75, 1.25, 0.25]
+    >>> minillm_advantages([-1.0, -2.0, -0.5], [-1.5, -1.0, -0.25], average=True)
+    [0.25, 0.625, 0.25]
+    """
+    rewards = [teacher - own for own, teacher in zip(logp, teacher_logp, strict=True)]
+    advantages = []
+    for t in range(len(rewards)):
+        shares = [gamma**k for k in range(len(rewards) - t)]
+        total = sum(share * reward for share, reward in zip(shares, rewards[t:], strict=True))
+        advantages.append(total / sum(shares) if average else total)
+    return advantages
+
+
+def iw_opd_weights(teacher_logp, rollout_logp, *, gamma=0.5, epsilon=1e-8):
+    """Early tokens count more, before teacher and student have parted.
+
+        w_t = 1 + gamma (1 - sum_(k < t) |r_k| / max(sum_k |r_k|, epsilon))
+
+    with r_k = teacher_logp_k - rollout_logp_k.
+
+    On the Position Bias of On-Policy Distillation, https://huggingface.co/papers/2606.22600
+
+    >>> iw_opd_weights([-1.5, -1.0, -0.25], [-1.0, -2.0, -0.75])
+    [1.5, 1.375, 1.125]
+    """
+    sizes = [abs(teacher - rollout) for teacher, rollout in zip(teacher_logp, rollout_logp, strict=True)]
+    total = max(sum(sizes), epsilon)
+    return [1 + gamma * (1 - sum(sizes[:t]) / total) for t in range(len(sizes))]
+
+
 def _count(tokens, average, ignore_index):
     """What the sum of a sequence is divided by.
 

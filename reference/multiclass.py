@@ -6,6 +6,7 @@ ignore_index.
 """
 
 import math
+from itertools import accumulate, takewhile
 
 from .generative import sigmoid, softplus
 from .numbers import log, power, stop_gradient
@@ -533,6 +534,74 @@ def softmax_brier_grad_terms(logits, target, *, class_weight=None, ignore_index=
     return terms
 
 
+def ordinal_emd(logits, target, *, class_weight=None, ignore_index=-100):
+    """Squared earth mover's distance of ordered classes: to be far from the label costs more than to be beside it.
+
+        w_y sum_k (F_k - [k >= y])^2    with F_k = sum_(j <= k) p_j
+
+    Where all probability lies at one class it is the number of steps from there to the label.
+
+    Where floats break: F_k - 1 is 0 where little is left above k. The kernel adds up what is.
+
+    Hou, Yu & Samaras, Squared Earth Mover's Distance-based Loss for Training Deep Neural Networks (2016).
+
+    >>> from fastloss.reference.numbers import log
+    >>> [round(ordinal_emd([log(0.6), log(0.3), log(0.1)], y), 10) for y in (0, 1, 2)]
+    [0.17, 0.37, 1.17]
+    """
+    weight = _weight(target, class_weight, ignore_index)
+    return weight * sum(d * d for d in _ahead(softmax(logits), target)) if weight != 0 else 0
+
+
+def ordinal_emd_grad(logits, target, *, class_weight=None, ignore_index=-100):
+    """Slopes of the squared earth mover's distance by the scores.
+
+        2 w_y p_j (g_j - sum_k p_k g_k)    with g_j = sum_(k >= j) (F_k - [k >= y])
+
+    Smooth everywhere; the slopes of a row add up to 0.
+
+    >>> [round(slope, 10) for slope in ordinal_emd_grad([0.0, 0.0], 0)]
+    [-0.25, 0.25]
+    """
+    weight = _weight(target, class_weight, ignore_index)
+    if weight == 0:
+        return [0] * len(logits)
+    p = softmax(logits)
+    pulls = list(accumulate(reversed(_ahead(p, target))))[::-1]
+    mean = sum(p_k * pull for p_k, pull in zip(p, pulls, strict=True))
+    return [2 * weight * p_j * (pull - mean) for p_j, pull in zip(p, pulls, strict=True)]
+
+
+def ordinal_emd_grad_terms(logits, target, *, class_weight=None, ignore_index=-100):
+    """The slope by another class than the label is a sum of given terms: the products F_k (1 - F_k) of all k from that
+    class to the label, which push it, and the squares F_k^2 and (1 - F_k)^2 of those that lie outside, which pull.
+
+    >>> [[round(term, 4) for term in terms] for terms in ordinal_emd_grad_terms([0.0, 0.0, 0.0], 0)][:2]
+    [[], [0.1481, -0.0741]]
+    """
+    weight = _weight(target, class_weight, ignore_index)
+    if weight == 0:
+        return [[] for _ in logits]
+    p = softmax(logits)
+    ahead = list(accumulate(p))
+    terms = []
+    for j, p_j in enumerate(p):
+        first, last = min(j, target), max(j, target)
+        push = sum(f * (1 - f) for f in ahead[first:last])
+        pull = sum(f * f for f in ahead[:first]) + sum((1 - f) * (1 - f) for f in ahead[last:])
+        terms.append([2 * weight * p_j * term for term in (push, -pull)] if j != target else [])
+    return terms
+
+
+def _ahead(p, target):
+    """How much more probability lies up to each class than the label has.
+
+    >>> _ahead([0.5, 0.25, 0.25], 1)
+    [0.5, -0.25, 0.0]
+    """
+    return [f - int(k >= target) for k, f in enumerate(accumulate(p))]
+
+
 def multiclass_hinge(scores, target, *, margin=1.0, class_weight=None, ignore_index=-100):
     """Hinge loss of several classes: the label's score is to lead the best of the others by the margin.
 
@@ -705,12 +774,65 @@ def _threshold(scores):
     return tau
 
 
-def multilabel_soft_margin(logits, target):
+def multilabel_margin(scores, target):
+    """Margin loss of several labels: the score of each is to lead that of every class that is no label by 1.
+
+        1/C sum_(y in Y) sum_(k not in Y) max(0, 1 + z_k - z_y)
+
+    with C classes. The target is as long as the scores, and its labels Y are those before the first -1; one that is
+    listed twice counts twice. A masked class, of score -inf, is led by far.
+
+    Where floats break: 1 + (z_k - z_y) takes the rounding of the difference for a lead. The kernel keeps what it rounds
+    off.
+
+    Elisseeff & Weston, A Kernel Method for Multi-Labelled Classification (2001).
+
+    >>> multilabel_margin([2.0, 1.5, 1.25, -1.0], [0, 2, -1, 3]), multilabel_margin([2.0, 1.5], [-1, 0])
+    (0.4375, 0.0)
+    """
+    return sum(missing for _, _, missing in _lacking(scores, target)) / len(scores)
+
+
+def multilabel_margin_grad(scores, target):
+    """Slopes of the margin loss of several labels: each pair within the margin is pushed apart.
+
+        1/C    for k        -1/C    for y, for every pair with z_y - z_k < 1
+
+    >>> multilabel_margin_grad([2.0, 1.5, 1.25, -1.0], [0, 2, -1, 3])
+    [-0.25, 0.5, -0.25, 0.0]
+    """
+    one = 1 + 0 * max(scores)  # with as many digits as the scores have
+    pushes = [0] * len(scores)
+    for y, k, missing in _lacking(scores, target):
+        if missing != 0:
+            pushes[k] += one
+            pushes[y] -= one
+    return [push / len(scores) for push in pushes]
+
+
+def _lacking(scores, target):
+    """Every pair of a listed label and a class that is none, and what the label's lead lacks.
+
+    >>> _lacking([2.0, 1.5, 0.75], [0, -1, 1])
+    [(0, 1, 0.5), (0, 2, 0)]
+    """
+    labels = list(takewhile(lambda y: y != -1, target))
+    pairs = []
+    for y in labels:
+        for k, z in enumerate(scores):
+            if k not in labels:
+                missing = 1 + (z - scores[y]) if z != -math.inf else 0
+                pairs.append((y, k, 0 if missing <= 0 else missing))
+    return pairs
+
+
+def multilabel_soft_margin(logits, target, *, class_weight=None):
     """Soft margin loss of several labels: the mean of the binary cross-entropies of the classes.
 
-        1/C sum_k (t_k log(1 + e^-z_k) + (1 - t_k) log(1 + e^z_k))
+        1/C sum_k w_k (t_k log(1 + e^-z_k) + (1 - t_k) log(1 + e^z_k))
 
-    with C classes and t_k whether class k is there. Unlike softmax the classes do not compete.
+    with C classes, t_k whether class k is there, and w_k the weight of class k, 1 unless given. Unlike softmax the
+    classes do not compete. A class of weight 0 is not looked at.
 
     Where floats break: as in binary_cross_entropy_with_logits.
 
@@ -718,34 +840,42 @@ def multilabel_soft_margin(logits, target):
 
     >>> round(multilabel_soft_margin([2.0, 0.0], [1.0, 0.0]), 10)
     0.4100375958
+    >>> round(multilabel_soft_margin([2.0, 0.0], [1.0, 0.0], class_weight=[0.0, 2.0]), 10)  # log 2
+    0.6931471806
     """
+    weights = [1] * len(logits) if class_weight is None else class_weight
     costs = [
-        (t * softplus(-z) if t != 0 else 0) + ((1 - t) * softplus(z) if t != 1 else 0)
-        for z, t in zip(logits, target, strict=True)
+        w * ((t * softplus(-z) if t != 0 else 0) + ((1 - t) * softplus(z) if t != 1 else 0))
+        for w, z, t in zip(weights, logits, target, strict=True)
+        if w != 0
     ]
     return sum(costs) / len(logits)
 
 
-def multilabel_soft_margin_grad(logits, target):
+def multilabel_soft_margin_grad(logits, target, *, class_weight=None):
     """Slopes of the soft margin loss of several labels: probability minus target, by the number of classes.
 
-        (sigma(z_k) - t_k) / C
+        w_k (sigma(z_k) - t_k) / C
 
     Smooth everywhere.
 
     >>> multilabel_soft_margin_grad([0.0, 0.0], [1.0, 0.0])
     [-0.25, 0.25]
     """
-    return [(sigmoid(z) - t) / len(logits) for z, t in zip(logits, target, strict=True)]
+    weights = [1] * len(logits) if class_weight is None else class_weight
+    return [
+        w * (sigmoid(z) - t) / len(logits) if w != 0 else 0 for w, z, t in zip(weights, logits, target, strict=True)
+    ]
 
 
-def multilabel_soft_margin_grad_terms(logits, target):
+def multilabel_soft_margin_grad_terms(logits, target, *, class_weight=None):
     """A soft target's slope is a difference of two given numbers, (1 - t) sigma(z) and t sigma(-z).
 
     >>> multilabel_soft_margin_grad_terms([0.0, 0.0], [1.0, 0.5])
     [[], [0.125, -0.125]]
     """
+    weights = [1] * len(logits) if class_weight is None else class_weight
     return [
-        [(1 - t) * sigmoid(z) / len(logits), -t * sigmoid(-z) / len(logits)] if t not in (0, 1) else []
-        for z, t in zip(logits, target, strict=True)
+        [w * (1 - t) * sigmoid(z) / len(logits), -w * t * sigmoid(-z) / len(logits)] if t not in (0, 1) else []
+        for w, z, t in zip(weights, logits, target, strict=True)
     ]

@@ -4,6 +4,7 @@ Each function takes one row: a list with the logit of every class. `_grad` is th
 by each logit, `_hess` the list of second ones, the diagonal of the Hessian.
 """
 
+from . import weights
 from .numbers import divide, exp, log, tanh
 
 
@@ -331,6 +332,90 @@ def cross_entropy_hvp(logits, vector):
     return [p_k * (v - mean) for p_k, v in zip(p, vector, strict=True)]
 
 
+def categorical_nll(logits, target, *, class_weight=None, ignore_index=-100):
+    """Categorical likelihood: how improbable is this class, of these unnormalised log-probabilities?
+
+        -w_y log p_y    with p = softmax(z)
+
+    `cross_entropy` of a label, by the name that it has among likelihoods; what is said there holds here.
+
+    Luce, Individual Choice Behavior (1959); as a regression: McFadden, Conditional Logit Analysis of Qualitative Choice
+    Behavior (1974).
+
+    >>> round(categorical_nll([2.0, 0.5, -1.0], 0), 10), round(categorical_nll([log(0.7), log(0.2), log(0.1)], 0), 10)
+    (0.2413112967, 0.3566749439)
+    """
+    return cross_entropy(logits, target, class_weight=class_weight, ignore_index=ignore_index)
+
+
+def categorical_nll_grad(logits, target, *, class_weight=None, ignore_index=-100):
+    """Slopes of the categorical likelihood: probability minus one for the class that came.
+
+        w_y (p_k - [k = y])
+
+    >>> categorical_nll_grad([0.0, 0.0], 0)
+    [-0.5, 0.5]
+    """
+    return cross_entropy_grad(logits, target, class_weight=class_weight, ignore_index=ignore_index)
+
+
+def categorical_nll_hess(logits, target, *, class_weight=None, ignore_index=-100):
+    """Curvatures of the categorical likelihood.
+
+        w_y p_k (1 - p_k)
+
+    >>> categorical_nll_hess([0.0, 0.0], 0)
+    [0.25, 0.25]
+    """
+    return cross_entropy_hess(logits, target, class_weight=class_weight, ignore_index=ignore_index)
+
+
+def class_balanced_cross_entropy(logits, target, *, counts=None, beta=0.999, ignore_index=-100):
+    """Class-balanced cross-entropy: a row counts as much as the number of its class's samples lets it.
+
+        -w_y log p_y    with w_c = (1 - beta) / (1 - beta^n_c)
+
+    n_c is how often class c occurs; without counts every row counts 1. beta = 0 makes all weights 1, beta = 1 makes
+    them 1 / n_c.
+
+    Where floats break: as in cross_entropy, and in effective_number.
+
+    Cui et al., Class-Balanced Loss Based on Effective Number of Samples, CVPR (2019).
+
+    >>> round(class_balanced_cross_entropy([2.0, 0.5, -1.0], 0), 10)
+    0.2413112967
+    >>> rare, frequent = (class_balanced_cross_entropy([0.0, 0.0], y, counts=[100, 900]) for y in (0, 1))
+    >>> round(rare / frequent, 5)
+    6.23492
+    """
+    by_class = None if counts is None else weights.effective_number(counts, beta=beta)
+    return cross_entropy(logits, target, class_weight=by_class, ignore_index=ignore_index)
+
+
+def class_balanced_cross_entropy_grad(logits, target, *, counts=None, beta=0.999, ignore_index=-100):
+    """Slopes of the class-balanced cross-entropy.
+
+        w_y (p_k - [k = y])
+
+    >>> class_balanced_cross_entropy_grad([0.0, 0.0], 0, counts=[4, 1], beta=1.0)
+    [-0.125, 0.125]
+    """
+    by_class = None if counts is None else weights.effective_number(counts, beta=beta)
+    return cross_entropy_grad(logits, target, class_weight=by_class, ignore_index=ignore_index)
+
+
+def class_balanced_cross_entropy_hess(logits, target, *, counts=None, beta=0.999, ignore_index=-100):
+    """Curvatures of the class-balanced cross-entropy.
+
+        w_y p_k (1 - p_k)
+
+    >>> class_balanced_cross_entropy_hess([0.0, 0.0], 0, counts=[4, 1], beta=1.0)
+    [0.0625, 0.0625]
+    """
+    by_class = None if counts is None else weights.effective_number(counts, beta=beta)
+    return cross_entropy_hess(logits, target, class_weight=by_class, ignore_index=ignore_index)
+
+
 def _adjusted(logits, softcap, temperature):
     """The logits capped, where there is a cap, and divided by the temperature.
 
@@ -394,6 +479,6 @@ def _coefficients(classes, target, class_weight, ignore_index, label_smoothing):
         if target not in range(classes):
             raise IndexError(f"target is {target}, but the classes are 0 to {classes - 1}")
         target = [int(k == target) for k in range(classes)]
-    weights = [1] * classes if class_weight is None else class_weight
+    by_class = [1] * classes if class_weight is None else class_weight
     shares = [(1 - label_smoothing) * t + label_smoothing / classes for t in target]
-    return [w * share for w, share in zip(weights, shares, strict=True)]
+    return [w * share for w, share in zip(by_class, shares, strict=True)]

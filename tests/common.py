@@ -13,13 +13,13 @@ import pytest
 
 import fastloss as fl
 
-from .inputs import DTYPES, domains_of, plain, seeded, within
+from .inputs import DTYPES, domains_of, lists_of_labels, plain, seeded, within
 
 LOSSES = [loss for loss in fl.LOSSES.values() if loss.shape in ("pointwise", "rows")]
 ROOTS = [loss for loss in fl.LOSSES.values() if loss.shape == "root"]  # one number for all elements: test_roots.py
 POINTWISE = [loss for loss in LOSSES if loss.shape == "pointwise"]
 ROWS = [loss for loss in LOSSES if loss.shape == "rows"]
-LABELLED = [loss for loss in ROWS if loss.target]
+LABELLED = [loss for loss in ROWS if loss.target.startswith("labels")]  # one for each row
 SHARED = [loss for loss in LABELLED if loss.target == "labels or shares"]
 LINEAR = [loss for loss in fl.LOSSES.values() if loss.shape == "linear"]  # logits of a product: test_linear.py
 TOKENS = [loss for loss in fl.LOSSES.values() if loss.shape == "tokens"]  # rows of sequences: test_language.py
@@ -59,7 +59,7 @@ def over_forms(forms: list[tuple[fl.Loss, bool]]) -> pytest.MarkDecorator:
 
 
 each_form, each_row_form = over_forms(FORMS), over_forms(ROW_FORMS)
-each_labelled_form = over_forms([(loss, soft) for loss, soft in ROW_FORMS if loss.target])
+each_labelled_form = over_forms([(loss, soft) for loss, soft in ROW_FORMS if loss in LABELLED])
 each_one_gradient = over_forms([(loss, soft) for loss, soft in FORMS if len(loss.grads) == 1])
 
 
@@ -111,7 +111,9 @@ def ordinary_rows(
             drawn = 3 * rng.standard_normal((*shape, classes))
             drawn = abs(drawn) if domain.low == 0 else drawn
         arrays.append(np.minimum(drawn, domain.high).astype(dtype))
-    if loss.target:
+    if loss.target == "lists of labels":
+        arrays.append(lists_of_labels(rng, shape, classes))
+    elif loss.target:
         target = rng.dirichlet(np.ones(classes), shape) if soft else rng.integers(0, classes, shape)
         arrays.append(target.astype(dtype if soft else np.int64))
     return tuple(arrays)

@@ -221,6 +221,9 @@ def row_cases(loss: fl.Loss, dtype: np.dtype) -> Iterator[Case]:
                 labels[half:] = rng.integers(0, classes, half)
             else:
                 labels[::2] = rng.integers(0, classes, len(labels[::2]))
+            if loss.target == "lists of labels":
+                first, labels = labels, lists_of_labels(rng, labels.shape, classes)
+                labels[::2, 0] = first[::2]
             yield Case(f"{label}, labels, {words}", tuple(array[dealt] for array in (*data, labels)), kwargs)
             if loss.target == "labels or shares":
                 shares = soft_targets(rng, labels, classes).astype(dtype)
@@ -273,6 +276,12 @@ def rows_of_logits(rng: np.random.Generator, classes: int, dtype: np.dtype) -> n
     wild = magnitudes(rng, classes, dtype) * rng.choice([-1, 1], classes)
     rows += [np.zeros(classes), tied, masked, rng.permutation(wild)]
     return np.array(rows).astype(dtype)
+
+
+def lists_of_labels(rng: np.random.Generator, shape: tuple[int, ...], classes: int) -> np.ndarray:
+    """Labels of rows, few as a rule, some of them twice; the first -1 ends them, and others follow."""
+    drawn = rng.integers(0, classes, (*shape, classes))
+    return np.where(rng.random(drawn.shape) < 0.3, -1, drawn)
 
 
 def soft_targets(rng: np.random.Generator, labels: np.ndarray, classes: int) -> np.ndarray:

@@ -21,7 +21,7 @@ from benchmarks.records import Complaint, Errors, Results, Store, Timing, read
 from benchmarks.verdicts import Ratio, cells, means, ratio, rows
 from benchmarks.workloads import SHAPES, Problem, Workload, problem, unknown, workloads
 
-SMALL = {"pointwise": (1000,), "root": (1000,), "rows": (30, 7), "linear": (6, 5, 9)}
+SMALL = {"pointwise": (1000,), "root": (1000,), "rows": (30, 7), "linear": (6, 5, 9), "tokens": (5, 6, 7)}
 OURS = (FastlossOut(), Fastloss(), Reference(), Copy())
 TINY = Workload(fl.cross_entropy, (32, 10))
 
@@ -44,6 +44,10 @@ def test_the_numbers_of_every_loss_are_those_of_the_reference(loss: fl.Loss) -> 
 def test_every_loss_has_a_workload_or_is_named() -> None:
     assert {w.loss.name for w in workloads()} == {loss.name for loss in fl.LOSSES.values() if loss.shape in SHAPES}
     assert len(unknown()) == sum(loss.shape not in SHAPES for loss in fl.LOSSES.values())
+
+
+def test_memory_is_asked_for_the_logits_of_a_linear_layer() -> None:
+    assert Workload(fl.linear_cross_entropy, (1024, 512, 32000)).count == 1024 * 32000
 
 
 def test_a_wrong_number_is_found() -> None:

@@ -122,15 +122,15 @@ def test_nothing_has_no_mean(folder: Path, capsys: Any) -> None:
 
 
 def test_plain_text_says_the_same(folder: Path, capsys: Any) -> None:
-    """A line for each fact; integers have float64 gradients; the result may replace an input."""
+    """A line for each fact; integers have float64 gradients."""
     save(x=np.arange(2000), y=np.zeros(2000, int))
-    assert main(["eval", "mse", "x.npy", "y.npy", "--grad", "x.npy"]) == 0
+    assert main(["eval", "mse", "x.npy", "y.npy", "--grad", "g.npy"]) == 0
     lines = dict(line.rsplit(None, 1) for line in capsys.readouterr().out.replace(" s\n", "\n").splitlines())
     assert float(lines["mean of mse"]) == np.mean(np.arange(2000.0) ** 2)
     assert lines["elements"] == "2,000"
-    assert lines["gradient by pred"] == "x.npy"
-    assert_same(np.load("x.npy"), fl.mse.value_and_grad(np.arange(2000), np.zeros(2000))[1])
-    assert sorted(path.name for path in folder.iterdir()) == ["x.npy", "y.npy"]
+    assert lines["gradient by pred"] == "g.npy"
+    assert_same(np.load("g.npy"), fl.mse.value_and_grad(np.arange(2000), np.zeros(2000))[1])
+    assert sorted(path.name for path in folder.iterdir()) == ["g.npy", "x.npy", "y.npy"]
     save(one=np.ones(3))
     assert main(["eval", "half_poisson_deviance", "one.npy", "one.npy"]) == 0
     assert "mean of half_poisson_deviance  0" in capsys.readouterr().out
@@ -193,6 +193,9 @@ def test_words_are_refused_before_anything_is_read(folder: Path, capsys: Any) ->
     with pytest.raises(SystemExit):
         main(["eval", "crossentropy", "a.npy", "b.npy"])
     assert "did you mean cross_entropy" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["eval", "xyzzy", "a.npy", "b.npy"])
+    assert "invalid choice: 'xyzzy'; fastloss losses lists them" in capsys.readouterr().err
     for extra in (["--block", "0"], ["--denominator", "0"], ["--reduction", "none"]):
         with pytest.raises(SystemExit):
             main(["eval", "mse", "a.npy", "b.npy", *extra])
@@ -207,6 +210,33 @@ def test_help_teaches(capsys: Any) -> None:
     assert "examples:" in text
     for name in evaluate.FILE_LOSSES:
         assert all(evaluate.flag(word) in text for word in fl.LOSSES[name].hyperparameters)
+
+
+def test_losses_are_listed_as_one_calls_them(capsys: Any) -> None:
+    """Every loss that reads files, under its family, with its files and hyperparameters."""
+    assert main(["losses"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines if line.startswith("  ")] == list(evaluate.FILE_LOSSES)
+    families = [line.rstrip(":") for line in lines if line.endswith(":")]
+    assert len(families) == len(set(families))
+    assert "  huber pred.npy target.npy [--delta 1.0]" in lines[lines.index("regression:") :]
+
+
+def test_a_gradient_spares_what_is_read(folder: Path, capsys: Any) -> None:
+    """By whatever name: inputs, weight and class weight are refused before anything is written."""
+    logits, labels = sample(fl.cross_entropy, (50,), np.float32)
+    save(z=logits, t=labels, w=np.ones(50), c=np.ones(logits.shape[1]))
+    Path("linked.npy").symlink_to("z.npy")
+    before = {name: Path(f"{name}.npy").read_bytes() for name in "ztwc"}
+    words = ["cross_entropy", "z.npy", "t.npy", "--weight", "w.npy", "--class-weight", "c.npy", "--grad"]
+    for out, read in [(f"{name}.npy", f"{name}.npy") for name in "ztwc"] + [("linked.npy", "z.npy")]:
+        expected = f"--grad {out} would overwrite {read}, which is read: name another file"
+        assert refused(capsys, *words, out) == expected
+    refused(capsys, *words, str(folder / "z.npy"))
+    assert before == {name: Path(f"{name}.npy").read_bytes() for name in "ztwc"}
+    save(g=np.zeros(3))
+    run(capsys, *words, "g.npy")  # which is nothing that is read
+    assert np.load("g.npy").shape == logits.shape
 
 
 # ---- processes ----

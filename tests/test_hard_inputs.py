@@ -12,6 +12,7 @@ import pytest
 import fastloss as fl
 
 from .common import (
+    LABELLED,
     assert_same,
     each_dtype,
     each_form,
@@ -217,7 +218,7 @@ def test_no_loss_is_negative_nor_minus_0(loss: fl.Loss, soft: bool, dtype: Any) 
             logits = np.concatenate([rows_of_logits(rng, classes, dtype) for _ in range(1000 // classes + 20)])
             many = rng.standard_normal((size // 6 // classes, classes)) * 20  # a million for all six
             logits = np.minimum(np.concatenate([logits, many.astype(dtype)]), dtype.type(domains_of(loss, {})[0].high))
-            if not loss.target:
+            if loss not in LABELLED:
                 batches += [(sample(loss, len(logits), dtype, classes=classes), {})]
                 continue
             labels = rng.integers(0, classes, len(logits))
@@ -267,7 +268,7 @@ def test_every_entry_point_agrees_bitwise(loss: fl.Loss, soft: bool, dtype: type
         wide = np.concatenate([logits, np.tile(logits[::-1], 40)], axis=1)
         batches = [(z, np.eye(z.shape[1], dtype=dtype)[labels] if soft else labels) for z in (logits, wide)]
         high = dtype(domains_of(loss, {})[0].high)
-        batches = [((*rows_beside(loss, np.minimum(z, high)), t), {}) for z, t in batches if loss.target]
+        batches = [((*rows_beside(loss, np.minimum(z, high)), t), {}) for z, t in batches if loss in LABELLED]
     else:
         others = []
         for domain in domains_of(loss, {})[1:]:

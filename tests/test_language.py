@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fastloss.reference import language as reference
 from fastloss.reference.numbers import gradient
 
 import fastloss as fl
@@ -377,6 +378,76 @@ def test_shift_right() -> None:
         fl.shift_right([1], 0, ignore_index=None)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="scalar"):
         fl.shift_right(1, 0)
+
+
+@pytest.mark.parametrize(
+    "words", [{}, {"average": True}, {"gamma": 0.0}, {"gamma": 0.9}, {"gamma": 0.5, "average": True}]
+)
+def test_advantages_are_those_of_the_reference(words: Any) -> None:
+    """On numbers of 400 digits; a sum of 50 doubles is as good as its terms, 50 times over. Masked tokens at the end,
+    whatever they hold, change nothing before them."""
+    rng, mpf = seeded("advantages"), context(400).mpf
+    logp, teacher = -rng.exponential(size=(2, 3, 50))
+    found = fl.minillm_advantages(logp, teacher, **words)
+    assert found.dtype == np.float64
+    exact = {name: mpf(value) if isinstance(value, float) else value for name, value in words.items()}
+    for row in range(3):
+        pair = [[mpf(x) for x in array[row].tolist()] for array in (logp, teacher)]
+        truth = np.array(list(map(float, reference.minillm_advantages(*pair, **exact))))
+        close = 50 * np.spacing(np.abs(logp[row] - teacher[row]).sum())
+        np.testing.assert_allclose(found[row], truth, rtol=0, atol=close)
+    mask = np.arange(50) < 40
+    ended = fl.minillm_advantages(logp[:, :40], teacher[:, :40], **words)
+    logp[:, 40:] = np.nan
+    masked = fl.minillm_advantages(logp, teacher, mask=mask, **words)
+    assert_same(masked[:, :40], ended)
+    assert (masked[:, 40:] == 0).all()
+    if not words.get("gamma", 1):
+        assert_same(ended, teacher[:, :40] - logp[:, :40])
+
+
+def test_weights_of_early_tokens_are_those_of_the_reference() -> None:
+    """Within 4 ULP: nothing cancels. Masked tokens are skipped; sequences without a difference weigh 1 + gamma."""
+    rng, mpf = seeded("early"), context(400).mpf
+    teacher, rollout = -rng.exponential(size=(2, 30))
+    for words in ({}, {"gamma": 2.0}, {"gamma": 0.0}, {"epsilon": 100.0}):
+        found = fl.iw_opd_weights(teacher, rollout, **words)
+        exact = {name: mpf(value) for name, value in words.items()}
+        pair = [[mpf(x) for x in array.tolist()] for array in (teacher, rollout)]
+        truth = np.array(reference.iw_opd_weights(*pair, **exact), dtype=object)
+        assert ulp_errors(found, truth).max() <= 4
+    mask = np.arange(30) % 3 != 1
+    kept = fl.iw_opd_weights(teacher[mask], rollout[mask])
+    teacher[~mask] = np.inf
+    masked = fl.iw_opd_weights(teacher, rollout, mask=mask)
+    assert ulps_apart(masked[mask], kept) <= 1
+    assert (masked[~mask] == 0).all()
+    assert_same(fl.iw_opd_weights(rollout, rollout), np.full(30, 1.5))
+
+
+@pytest.mark.parametrize("function", [fl.minillm_advantages, fl.iw_opd_weights])
+def test_log_probabilities_of_tokens_are_checked(function: Any) -> None:
+    """Shapes, infinities that count, hyperparameters; none is a sequence of no tokens; NaN comes out."""
+    names, numbers = list(inspect.signature(function).parameters), np.zeros((2, 3))
+    assert function(np.zeros((2, 0)), np.zeros((2, 0))).shape == (2, 0)
+    assert np.isnan(function([[np.nan]], [[0.0]])).all()
+    assert_same(function(np.float16([-1, -2]), np.array([-1, 0])), function([-1.0, -2.0], [-1.0, 0.0]))
+    with pytest.raises(ValueError, match=r"logp has shape .*must be equal"):
+        function(numbers, numbers[:1])
+    with pytest.raises(ValueError, match=r"\(\.\.\., T\)"):
+        function(0.0, 0.0)
+    with pytest.raises(ValueError, match=rf"^{names[1]}\[0, 1\] is -inf"):
+        function(numbers, [[0, -np.inf, 0]] * 2)
+    with pytest.raises(ValueError, match=r"^mask has shape"):
+        function(numbers, numbers, mask=[True, False])
+    with pytest.raises(ValueError, match=r"^gamma must be"):
+        function(numbers, numbers, gamma=-1)
+    with pytest.raises(TypeError, match=f"^{names[0]} must hold real numbers"):
+        function(["a"], [0])
+    with pytest.raises(ValueError, match=r"^epsilon must be"):
+        fl.iw_opd_weights(numbers, numbers, epsilon=0)
+    with pytest.raises(TypeError, match=r"^average must be"):
+        fl.minillm_advantages(numbers, numbers, average=1)  # type: ignore[arg-type]
 
 
 def test_single_precision_loses_nothing_to_length() -> None:

@@ -11,7 +11,7 @@ from fastloss.reference.numbers import gradient
 
 import fastloss as fl
 
-from .common import assert_same, named, sample, ulps_apart
+from .common import assert_same, everything, named, sample, ulps_apart
 from .inputs import FEW, MANY, Case, rows_of_logits, seeded
 from .oracle import context, exact, tolerances, ulp_errors
 
@@ -25,6 +25,7 @@ OF_LABEL = [
     fl.unlikelihood,
     fl.confidence_penalty,
     fl.softmax_brier,
+    fl.ordinal_emd,
 ]
 
 
@@ -111,6 +112,7 @@ def test_infinite_logits_take_their_limit(classes: int) -> None:
         "dft": [0, 0, 0],
         "unlikelihood": [np.inf, 0, 0],
         "softmax_brier": [0, 2, 1 + 1 / (classes - 1)],
+        "ordinal_emd": [0, 1, sum((k / (classes - 1)) ** 2 for k in range(1, classes))],
         "sparsemax": [0, np.inf, np.inf],
         "multiclass_hinge": [0, np.inf, np.inf],
         "multi_margin": [0, np.inf, np.inf],
@@ -212,11 +214,188 @@ def test_z_loss_and_brier_are_what_their_parts_say() -> None:
     np.testing.assert_allclose(fl.softmax_brier(logits, labels, reduction="none"), (distance**2).sum(1), rtol=1e-13)
 
 
+def test_distance_of_ordered_classes_grows_with_the_way() -> None:
+    """From a sure class to the label so many steps; of two classes half the Brier score."""
+    for classes in (10, 100):
+        logits = np.where(np.eye(classes) == 1, 0.0, -np.inf)
+        losses = [both(fl.ordinal_emd, logits, np.full(classes, y))[0] for y in range(classes)]
+        assert_same(np.array(losses), abs(np.arange(float(classes))[:, None] - np.arange(classes)))
+    logits, labels = sample(fl.softmax_brier, 50, np.float64, classes=2)
+    for found, expected in zip(
+        both(fl.ordinal_emd, logits, labels), both(fl.softmax_brier, logits, labels), strict=True
+    ):
+        np.testing.assert_allclose(found, expected / 2, rtol=1e-14)
+
+
 def test_several_labels_are_binary_losses() -> None:
     """The mean over the classes, and so the mean over all elements."""
     logits, target = sample(fl.multilabel_soft_margin, 50, np.float64)
     expected = fl.binary_cross_entropy_with_logits(logits, target)
     assert fl.multilabel_soft_margin(logits, target) == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize("classes", [5, 100])
+def test_class_weights_of_several_labels_divide_nothing(classes: int) -> None:
+    """A row's mean is over the classes, the mean over the rows, as torch's; a class of weight 0 is not looked at."""
+    logits, target = sample(fl.multilabel_soft_margin, 50, np.float64, classes=classes)
+    weights = np.linspace(0, 2, classes)
+    words = {"class_weight": weights, "weight": np.linspace(-0.5, 2, 50)}
+    logits[3, 0] = np.nan
+    elements = fl.binary_cross_entropy_with_logits(logits, target, reduction="none")[:, 1:] @ weights[1:] / classes
+    expected = elements @ words["weight"] / words["weight"].sum()
+    value, slopes = fl.multilabel_soft_margin.value_and_grad(logits, target, **words)
+    assert value == pytest.approx(expected, rel=1e-13)
+    assert not slopes[:, 0].any()
+    torch = pytest.importorskip("torch")
+    logits[3, 0] = 0
+    theirs = torch.nn.functional.multilabel_soft_margin_loss(
+        torch.tensor(logits), torch.tensor(target), weight=torch.tensor(weights)
+    )
+    assert fl.multilabel_soft_margin(logits, target, class_weight=weights) == pytest.approx(theirs.item(), rel=1e-13)
+
+
+def test_listed_labels_count_as_they_are_listed() -> None:
+    """A label listed twice counts twice; nothing counts after the first -1; without labels, or others, a row is 0."""
+    for classes in (4, 100):
+        scores = np.zeros((5, classes))
+        scores[:, :4] = [2.0, 1.5, 1.25, -1.0]
+        scores[:, 4:] = -5
+        lists = np.full((5, classes), -1)
+        lists[0, :2], lists[1, :3], lists[2, :4] = [0, 2], [0, 2, 0], [0, 2, -1, 1]
+        lists[4] = np.arange(classes)
+        losses, slopes = both(fl.multilabel_margin, scores, lists)
+        assert losses * classes == pytest.approx([1.75, 2.25, 1.75, 0, 0], rel=1e-15)
+        assert_same(slopes[2], slopes[0])
+        assert slopes[:2, :4] * classes == pytest.approx(np.array([[-1, 2, -1, 0], [-2, 3, -1, 0]]), rel=1e-15)
+        assert not slopes[3:].any()
+        assert not slopes[:, 4:].any()
+
+
+def test_listed_labels_lead_by_what_their_difference_rounds_off() -> None:
+    """A lead of 1 - 1e-20 lacks 1e-20, of float32 scores too. No sum is inf whose mean is not."""
+    for dtype in (np.float32, np.float64):
+        scores = np.array([[1.0, 1e-20], [1.0, 0.0]], dtype)
+        losses, slopes = both(fl.multilabel_margin, scores, [[0, -1], [0, -1]])
+        assert losses[0] == dtype(dtype(1e-20) / 2)
+        assert losses[1] == 0
+        assert slopes.tolist() == [[-0.5, 0.5], [0, 0]]
+    assert fl.multilabel_margin([[-1.5e308, 1.5e308]], [[0, -1]]) == 1.5e308
+
+
+def test_lists_of_labels_of_every_integer_dtype() -> None:
+    """The same bits, along any axis; one that is no class is named with its place, unless its row is invisible."""
+    for classes in (2, 100):
+        scores, lists = sample(fl.multilabel_margin, (3, 40), classes=classes)
+        expected = both(fl.multilabel_margin, scores, lists)
+        for dtype in ("int8", "int16", ">i4", "int64"):
+            found = both(fl.multilabel_margin, scores, lists.astype(dtype))
+            for one, other in zip(found, expected, strict=True):
+                assert_same(one, other)
+        full = abs(lists)
+        for dtype in ("uint8", "uint64", *["bool"][: classes == 2]):
+            found = fl.multilabel_margin(scores, full.astype(dtype), reduction="none")
+            assert_same(found, fl.multilabel_margin(scores, full, reduction="none"))
+        turned = fl.multilabel_margin.value_and_grad(np.moveaxis(scores, -1, 0), np.moveaxis(lists, -1, 0), axis=0)
+        assert_same(np.moveaxis(turned[1], 0, -1), fl.multilabel_margin.value_and_grad(scores, lists)[1])
+        weight = np.ones((3, 40))
+        weight[1, 7] = 0
+        for wrong in (classes, -2, 2**40, -(2**63)):
+            bad = lists.copy()
+            bad[1, 7, 1] = wrong
+            out = np.full_like(scores, 7)
+            with pytest.raises(IndexError, match=rf"^target\[1, 7, 1\] is {wrong}, expected .*\[0, {classes}\), or -1"):
+                fl.multilabel_margin.value_and_grad(scores, bad, out=out)
+            assert (out == 7).all()
+            with pytest.raises(IndexError, match=rf"^target\[1, 1, 7\] is {wrong}"):
+                fl.multilabel_margin(np.moveaxis(scores, -1, 1), np.moveaxis(bad, -1, 1), axis=1)
+            assert_same(
+                fl.multilabel_margin.value_and_grad(scores, bad, weight=weight)[1],
+                fl.multilabel_margin.value_and_grad(scores, lists, weight=weight)[1],
+            )
+        with pytest.raises(TypeError, match=r"target .*integers.*float"):
+            fl.multilabel_margin(scores, lists.astype(float))
+        with pytest.raises(ValueError, match=r"scores has shape .* and target"):
+            fl.multilabel_margin(scores, lists[..., 0])
+
+
+@each_dtype
+def test_one_loss_by_other_names(dtype: Any) -> None:
+    """The categorical likelihood is the cross-entropy; the class-balanced one is that with weights; bitwise."""
+    for classes in (10, 100):
+        data = hard(dtype, classes)
+        weights = np.linspace(0.5, 2, classes)
+        expected = everything(fl.cross_entropy, *data, class_weight=weights)
+        assert_same(everything(fl.categorical_nll, *data, class_weight=weights), expected)
+        assert_same(everything(fl.class_balanced_cross_entropy, *data), everything(fl.cross_entropy, *data))
+        counts = np.arange(classes) ** 2
+        weights = fl.effective_number(counts, beta=0.99)
+        found = everything(fl.class_balanced_cross_entropy, *data, counts=counts, beta=0.99)
+        assert_same(found, everything(fl.cross_entropy, *data, class_weight=weights))
+
+
+def test_counts_of_class_balanced_cross_entropy_are_one_per_class() -> None:
+    """Wrong length, negative: named as they were given."""
+    for wrong, message in (([1, 2], r"counts has shape \(2,\).*\(3,\)"), ([1, -2, 3], r"counts\[1\] is -2")):
+        with pytest.raises(ValueError, match=message):
+            fl.class_balanced_cross_entropy(np.zeros((2, 3)), [0, 1], counts=wrong)
+
+
+# ---- Fenchel-Young losses ----
+
+SOFT = fl.fenchel_young(lambda z: (fl.logsumexp(z), fl.softmax(z)))
+SHARP = fl.fenchel_young(lambda z: (z.max(1), np.eye(z.shape[1])[z.argmax(1)]))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_maxima_make_the_losses_that_belong_to_them(reduction: Any) -> None:
+    """logsumexp the cross-entropy, of labels and of shares, max the perceptron; weights, masks, dtypes as theirs."""
+    logits, labels = sample(fl.cross_entropy, (4, 10), np.float64)
+    logits[1, 1, 1], labels[1, 1] = -np.inf, 2
+    logits[2, 2], labels[2, 3] = np.nan, 99
+    weight = np.linspace(-0.5, 2, 10)[None] * (labels != 99)
+    weight[2, 2] = 0
+    shares = np.where(np.isfinite(logits), sample(fl.cross_entropy, (4, 10), np.float64, soft=True)[1], 0)
+    shares /= np.maximum(shares.sum(-1, keepdims=True), 0.1)
+    for made, loss, target in (
+        (SOFT, fl.cross_entropy, labels),
+        (SOFT, fl.cross_entropy, shares),
+        (SHARP, fl.multiclass_perceptron, labels),
+        (SOFT, fl.cross_entropy, 0),
+    ):
+        found = made.value_and_grad(logits, target, weight=weight, reduction=reduction)
+        expected = loss.value_and_grad(logits, target, weight=weight, reduction=reduction)
+        close = {"rtol": 1e-13, "atol": 1e-14}  # the value is a difference
+        np.testing.assert_allclose(found[0], expected[0], **close)
+        np.testing.assert_allclose(found[1], expected[1], **close)
+        assert_same(made(logits, target, weight=weight, reduction=reduction), found[0])
+    assert SOFT.value_and_grad(np.zeros((2, 3), np.float32), [0, 1])[1].dtype == np.float32
+    assert SOFT([[0.0, 0.0]], [0], denominator=4) == pytest.approx(math.log(2) / 4, rel=1e-15)
+
+
+def test_fenchel_young_of_nothing_and_of_what_does_not_fit() -> None:
+    """No visible row: nan, 0, zeros. A label that is no class, shapes, words, and what a maximum must give."""
+    value, slopes = SOFT.value_and_grad(np.zeros((2, 3)), [0, 1], weight=0)
+    assert math.isnan(value)
+    assert not slopes.any()
+    assert SOFT(np.zeros((0, 3)), np.zeros(0, int), reduction="sum") == 0
+    with pytest.raises(IndexError, match=r"target\[1\] is 3, expected a class in \[0, 3\)"):
+        SOFT(np.zeros((2, 3)), [0, 3])
+    with pytest.raises(ValueError, match=r"target\[0, 1\] is 1.5"):
+        SOFT(np.zeros((1, 2)), [[0, 1.5]])
+    with pytest.raises(ValueError, match=r"scores has shape"):
+        SOFT(np.zeros((2, 3)), [0, 1, 2])
+    with pytest.raises(ValueError, match="reduction"):
+        SOFT(np.zeros((2, 3)), [0, 1], reduction="average")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"max_fn must give .*\(2,\) and \(2, 3\), not \(\) and \(2, 3\)"):
+        fl.fenchel_young(lambda z: (z.max(), z))(np.zeros((2, 3)), [0, 1])
+
+
+def test_optax_makes_the_same_losses() -> None:
+    """optax.losses.make_fenchel_young_loss, of logsumexp, against shares."""
+    optax, jax = pytest.importorskip("optax"), pytest.importorskip("jax")
+    logits, shares = sample(fl.cross_entropy, 20, np.float32, soft=True)
+    theirs = optax.losses.make_fenchel_young_loss(jax.nn.logsumexp)
+    np.testing.assert_allclose(SOFT(logits, shares, reduction="none"), theirs(logits, shares), rtol=1e-5, atol=1e-6)
 
 
 # ---- the Hessian's product ----

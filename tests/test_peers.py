@@ -8,7 +8,7 @@ import pytest
 
 import fastloss as fl
 
-from .common import LOSSES, each_form, sample, several
+from .common import LOSSES, TOKENS, each_form, sample, several
 from .inputs import hyperparameters
 
 CLOSE = {"rtol": 1e-11, "atol": 1e-13}  # float64, at moderate inputs; gradients are differences of numbers near 1
@@ -62,6 +62,32 @@ def test_torch_agrees_on_ignored_and_weighted_classes() -> None:
     value, gradient = fl.cross_entropy.value_and_grad(there.detach().numpy(), labels, class_weight=weights, axis=1)
     np.testing.assert_allclose(value, theirs.item(), **CLOSE)
     np.testing.assert_allclose(gradient, there.grad.numpy(), **CLOSE)
+
+
+@pytest.mark.parametrize("loss", [loss for loss in TOKENS if loss.peers], ids=lambda x: x.name)
+def test_torch_and_optax_agree_on_tokens(loss: fl.Loss) -> None:
+    """The mean over the tokens that count, and its gradient; optax knows none that do not."""
+    torch, optax, jax = map(pytest.importorskip, ("torch", "optax", "jax"))
+    logits, labels = sample(fl.cross_entropy, (4, 9), np.float64, classes=6)
+    peer = loss.peers["torch"]
+    masked = np.where(labels % 4 == 3, -100, labels)
+    value, gradient = loss.value_and_grad(logits, masked)
+    leaf = torch.tensor(logits, requires_grad=True)
+    theirs = peer.factor * getattr(torch.nn.functional, peer.name)(*peer.inputs(leaf, torch.tensor(masked)))
+    theirs.backward()
+    np.testing.assert_allclose(value, theirs.item(), **CLOSE)
+    np.testing.assert_allclose(gradient, leaf.grad.numpy(), **CLOSE)
+
+    peer, logits = loss.peers["optax"], logits.astype(np.float32)
+
+    def mean(logits: Any) -> Any:
+        return peer.factor * getattr(optax.losses, peer.name)(*peer.inputs(logits, labels)).mean()
+
+    theirs, slope = jax.value_and_grad(mean)(jax.numpy.asarray(logits))
+    value, gradient = loss.value_and_grad(logits, labels)
+    close = {"rtol": 1e-5, "atol": 1e-6}  # some ulps of 1 in float32
+    np.testing.assert_allclose(value, theirs, **close)
+    np.testing.assert_allclose(gradient, slope, **close)
 
 
 @each_form

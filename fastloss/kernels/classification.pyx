@@ -88,22 +88,28 @@ cdef void binary_cross_entropy_with_logits(
     cdef real* hess = hesses[0]
     cdef real smoothing = <real>params[0], one = 1, half = <real>0.5
     cdef real x, a, e, expm1, t, w, shift, share, linear, positive, negative, u, v, g
+    cdef bint plain = (smoothing == 0) & (params[1] != 0)  # no pos_weight: a fifth of the time
     cdef Py_ssize_t i
     for i in range(n):
         x = logits[i]
         a = absolute(x)
         e = exp_scaled[real](-a, 0, &expm1)
         t = target[i]
-        w = pos_weight[i]
-        shift = smoothing * (t - half)
-        positive = w * (t - shift)
-        negative = (one - t) + shift  # not 1 - (t - shift), which would round what is left of a small 1 - t
-        u = positive if x < 0 else negative
-        v = negative if x < 0 else positive
-        share = t - shift if x < 0 else negative
-        w = w if x < 0 else one
-        linear = share * a if share != 0 else 0
-        linear = linear * w if w != 0 else 0  # u a, without rounding a tiny u
+        if plain:
+            u = t if x < 0 else one - t
+            v = one - t if x < 0 else t
+            linear = u * a if u != 0 else 0
+        else:
+            w = pos_weight[i]
+            shift = smoothing * (t - half)
+            positive = w * (t - shift)
+            negative = (one - t) + shift  # not 1 - (t - shift), which would round what is left of a small 1 - t
+            u = positive if x < 0 else negative
+            v = negative if x < 0 else positive
+            share = t - shift if x < 0 else negative
+            w = w if x < 0 else one
+            linear = share * a if share != 0 else 0
+            linear = linear * w if w != 0 else 0  # u a, without rounding a tiny u
         loss[i] = <double>(linear + (u + v) * log1p_unit[real](e))
         if grad:
             g = ((u - v) - v * expm1 if a < half else u - v * e) / (one + e)

@@ -1,12 +1,16 @@
-"""Likelihoods and deviances of counts and positive amounts: block functions, all but one in double."""
+"""Likelihoods and deviances of counts and positive amounts: block functions, all but one in double.
+
+Of float32 inputs a double has 29 bits to spare. What needs no more than these, `real is float` chooses: logarithms and
+exponents in one part, the _quick functions of vecmath.h, products that cannot leave the range of a double.
+"""
 
 from libc.math cimport INFINITY, fabs
 from fastloss.kernels.kernel cimport SCALE, kernel
 from fastloss.kernels.scores cimport difference
 from fastloss.kernels.special cimport digamma_difference, lgamma_difference, trigamma_difference
 from fastloss.kernels.vecmath cimport (
-    absolute, exp, exp_scaled, exp_tail, exp_times, exp_wide, expm1, expm1_wide, log1p, log1p_unit, log_wide, real,
-    two_product, two_quotient, two_sum,
+    absolute, exp, exp_quick, exp_scaled, exp_tail, exp_times, exp_wide, expm1, expm1_wide, log1p, log1p_unit,
+    log_quick, log_wide, real, two_product, two_quotient, two_sum,
 )
 
 cdef enum:
@@ -17,11 +21,13 @@ cdef extern from *:
     #define FASTLOSS_COUNTS_DOWN 0x1p-64
     #define FASTLOSS_COUNTS_UP 0x1p64
     #define FASTLOSS_COUNTS_LOG_UP 0x1.62e42fefa39efp+5
+    #define FASTLOSS_COUNTS_LOG_UP_LOW 0x1.abc9e3b39803fp-50
     """
     # what may overflow is computed smaller by DOWN
     const double DOWN "FASTLOSS_COUNTS_DOWN"
     const double UP "FASTLOSS_COUNTS_UP"
     const double LOG_UP "FASTLOSS_COUNTS_LOG_UP"
+    const double LOG_UP_LOW "FASTLOSS_COUNTS_LOG_UP_LOW"
 
 
 # x, or y if that is NaN: a slope by one input is NaN where another is.
@@ -34,12 +40,39 @@ cdef inline double log_factorial(double scaled, bint large) noexcept nogil:
     return lgamma_difference(1, scaled) + (scaled * LOG_UP if large else 0)
 
 
-# e^x - t x, plus log(t!) if full. Where e^x or another term may overflow, all are DOWN times as large: what is lost of
-# a t that is small then, is small beside e^700. From x = 1000 on t x is less than e^x, and need not be infinite, too.
-cdef inline double poisson_cost(double x, double t, bint full, double scale) noexcept nogil:
-    cdef bint large = (x > 700) | (t > 1e300)
-    cdef double down = DOWN if large else 1, scaled = t * down
-    cdef double cost = exp_times(down, x, 0) - (scaled * (1000 if x > 1000 else x) if t != 0 else 0)
+# log(x) of a float, in fewer bits.
+cdef inline double log_of(double x, double* low, bint single) noexcept nogil:
+    low[0] = 0
+    return log_quick(x) if single else log_wide(x, low)
+
+
+# a e^x. A float a that is not 0 is 2^-149 at least: a e^x is no number where 2^-150 e^x is none.
+cdef inline double times_exp(double a, double x, bint single) noexcept nogil:
+    cdef bint far = x > 600
+    cdef double e
+    if not single:
+        return exp_times(a, x, 0)
+    e = exp[double](x - (103.97207708399179 if far else 0))  # 150 log(2)
+    e = 1e308 if e > 1e308 else e  # a may be 0
+    return a * e * (2.0**150 if far else 1)
+
+
+# DOWN e^x where e^x may overflow, else e^x.
+cdef inline double rate_within(double x) noexcept nogil:
+    cdef bint beyond = x > 700
+    cdef double low, high = two_sum(x, -LOG_UP if beyond else 0, &low)
+    return exp_wide(high, low - (LOG_UP_LOW if beyond else 0))
+
+
+# e^x - t x, plus log(t!) if full, and the rate e^x. Where e^x or another term may overflow, all are DOWN times as large:
+# what is lost of a t that is small then, is small beside e^700. From x = 1000 on t x is less than e^x, and need not be
+# infinite, too.
+cdef inline double poisson_cost(double x, double t, bint full, double scale, double* rate) noexcept nogil:
+    cdef bint beyond = x > 700, large = beyond | (t > 1e300)
+    cdef double down = DOWN if large else 1, scaled = t * down, cost = rate_within(x)
+    rate[0] = cost * (UP if beyond else 1)
+    cost *= 1 if beyond else down
+    cost -= scaled * (1000 if x > 1000 else x) if t != 0 else 0
     if full:
         cost += log_factorial(scaled, large)
     return cost * (scale * UP if large else scale)
@@ -57,12 +90,11 @@ cdef void poisson_by_log(
     for i in range(n):
         x = pred[i]
         t = target[i]
-        loss[i] = poisson_cost(x, t, full, scale)
+        loss[i] = poisson_cost(x, t, full, scale, &rate)
         if grad:
-            rate = exp[double](x)
             grad[i] = <real>(rate - t)
-            if hess:
-                hess[i] = <real>rate
+        if hess:
+            hess[i] = <real>rate
 
 
 # x - t log(x + eps), with x + eps in two parts because its logarithm may be near 0. The slope is (x - t + eps) /
@@ -135,7 +167,22 @@ cdef inline double excess(double a, double b) noexcept nogil:
     return near if fabs(u) < 2.0**-8 * b else far
 
 
-# t excess(mu, t), and mu for t = 0. Where mu / t is beyond 2^60, and may be infinite, t log(t / mu) does not count.
+# 1 - s + s log(s) and s - 1 - log(s) of s = 1 - d, a quotient of floats: both are d^2/2 and more, of which a series is
+# left where d is small.
+cdef inline double excess_by_mean(double s, double d) noexcept nogil:
+    cdef double far = d + s * log_quick(s if s != 0 else 1)
+    cdef double near = d * d * (0.5 + d * (1.0 / 6 + d * (1.0 / 12 + d * (0.05 + d * (1.0 / 30)))))
+    return near if fabs(d) < 2.0**-6 else far
+
+
+cdef inline double excess_by_target(double s, double d) noexcept nogil:
+    cdef double far = -d - log_quick(s)
+    cdef double near = d * d * (0.5 + d * (1.0 / 3 + d * (0.25 + d * (0.2 + d * (1.0 / 6)))))
+    return near if fabs(d) < 2.0**-6 else far
+
+
+# t excess(mu, t), and mu for t = 0. Where mu / t is beyond 2^60, and may be infinite, t log(t / mu) does not count. Of
+# floats mu excess_by_mean(t / mu), with one division for all.
 cdef void poisson_deviance(
     real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
 ) noexcept nogil:
@@ -143,22 +190,37 @@ cdef void poisson_deviance(
     cdef real* target = inputs[1]
     cdef real* grad = grads[0]
     cdef real* hess = hesses[0]
-    cdef double scale = params[SCALE], mu, t, value
+    cdef double scale = params[SCALE], mu, t, value, inverse, d
     cdef Py_ssize_t i
     for i in range(n):
         mu = pred[i]
         t = target[i]
-        value = (t * scale) * excess(mu, t)
-        value = (mu - t) * scale if mu > 2.0**60 * t else value
-        loss[i] = value
-        if grad:
-            grad[i] = <real>((mu - t) / mu)
-        if hess:
-            hess[i] = <real>(t / mu / mu)
+        if real is float:
+            inverse = 1 / mu
+            d = (mu - t) * inverse
+            loss[i] = (mu * scale) * excess_by_mean(t * inverse, d)
+            if grad:
+                grad[i] = <real>d
+            if hess:
+                hess[i] = <real>(t * inverse * inverse)
+        else:
+            value = (t * scale) * excess(mu, t)
+            value = (mu - t) * scale if mu > 2.0**60 * t else value
+            loss[i] = value
+            if grad:
+                grad[i] = <real>((mu - t) / mu)
+            if hess:
+                hess[i] = <real>(t / mu / mu)
+
+
+# e^y - 1 - y to 31 bits, for |y| up to 1/16.
+cdef inline double tail_near_0(double y) noexcept nogil:
+    return y * y * (0.5 + y * (1.0 / 6 + y * (1.0 / 24 + y * (1.0 / 120 + y * (1.0 / 720)))))
 
 
 # t log t - t x + e^x - t = t (e^y - 1 - y) with y = x - log t in two parts: never negative. From y = 30 on t (1 + y) is
-# small beside e^x, and taken off that, also where t = 0 and y infinite.
+# small beside e^x, and taken off that, also where t = 0 and y infinite. Of floats from |y| = 1/16 on, and below it there
+# is the series.
 cdef void generalized_kl(
     real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
 ) noexcept nogil:
@@ -172,20 +234,23 @@ cdef void generalized_kl(
     for i in range(n):
         x = pred[i]
         t = target[i]
-        log = log_wide(t, &log_low)
+        log = log_of(t, &log_low, sizeof(real) == 4)
         y = difference(x, log, &low)
         y = INFINITY if t == 0 else y
         large = x > 700
-        far = exp_times(DOWN if large else 1, x, 0)
+        far = rate_within(x)
+        rate = far * (UP if large else 1)
         far -= t * (DOWN if large else 1) * (1 + (0 if y > 1000 else y))
         far *= scale * UP if large else scale
-        near = (t * scale) * exp_tail(y, low - log_low)
-        loss[i] = far if y > 30 else near
+        if real is float:
+            loss[i] = (t * scale) * tail_near_0(y) if fabs(y) < 0.0625 else far
+        else:
+            near = (t * scale) * exp_tail(y, low - log_low)
+            loss[i] = far if y > 30 else near
         if grad:
-            rate = exp[double](x)
             grad[i] = <real>(rate - t)
-            if hess:
-                hess[i] = <real>rate
+        if hess:
+            hess[i] = <real>rate
 
 
 cdef void half_poisson_deviance(
@@ -197,7 +262,8 @@ cdef void half_poisson_deviance(
         poisson_deviance[real](inputs, loss, grads, hesses, n, params)
 
 
-# x + t e^-x; or if full e^w - 1 - w with w = log t - x in two parts, of which e^w alone counts from w = 100 on.
+# x + t e^-x; or if full e^w - 1 - w with w = log t - x in two parts, of which e^w alone counts from w = 100 on. Of floats
+# e^w is t e^-x from |w| = 1/16 on, and below it there is the series.
 cdef void gamma_by_log(
     real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params, bint full
 ) noexcept nogil:
@@ -210,11 +276,15 @@ cdef void gamma_by_log(
     for i in range(n):
         x = pred[i]
         t = target[i]
-        share = exp_times(t * scale, -x, 0)
+        share = times_exp(t * scale, -x, sizeof(real) == 4)
         if full:
-            log = log_wide(t, &log_low)
+            log = log_of(t, &log_low, sizeof(real) == 4)
             w = difference(log, x, &low)
-            near = exp_tail(w, low + log_low) * scale
+            if real is float:
+                near = share - (1 + w) * scale
+                near = tail_near_0(w) * scale if fabs(w) < 0.0625 else near
+            else:
+                near = exp_tail(w, low + log_low) * scale
             loss[i] = share if w > 100 else near
         else:
             loss[i] = share + (0 if share == INFINITY else x * scale)  # also for x = -inf
@@ -259,16 +329,25 @@ cdef void gamma_deviance(
     cdef real* target = inputs[1]
     cdef real* grad = grads[0]
     cdef real* hess = hesses[0]
-    cdef double scale = params[SCALE], mu, t
+    cdef double scale = params[SCALE], mu, t, inverse, d
     cdef Py_ssize_t i
     for i in range(n):
         mu = pred[i]
         t = target[i]
-        loss[i] = excess(t, mu) * scale
-        if grad:
-            grad[i] = <real>((mu - t) / mu / mu)
-        if hess:
-            hess[i] = <real>((2 * (t / mu) - 1) / mu / mu)
+        if real is float:
+            inverse = 1 / mu
+            d = (mu - t) * inverse
+            loss[i] = excess_by_target(t * inverse, d) * scale
+            if grad:
+                grad[i] = <real>(d * inverse)
+            if hess:
+                hess[i] = <real>((2 * (t * inverse) - 1) * inverse * inverse)
+        else:
+            loss[i] = excess(t, mu) * scale
+            if grad:
+                grad[i] = <real>((mu - t) / mu / mu)
+            if hess:
+                hess[i] = <real>((2 * (t / mu) - 1) / mu / mu)
 
 
 # With a = 2 - power and b = 1 - power, P = e^(ax) and Q = t e^(bx), for which the exponents come in two parts:
@@ -295,12 +374,17 @@ cdef void tweedie_by_log(
         p = two_product(a, x, &p_low)
         q = two_product(b, x, &q_low)
         large = (p > 600) | (q > 600)
-        q = two_sum(q, -69.31471805599453 if large else 0, &lost)  # 100 log(2), and below what that rounds off
-        q_low += b_low * x + (lost + (1.6777560748042639e-15 if large else 0))
-        p = exp_times(2.0**-100 if large else 1, p, p_low + a_low * x)
-        q = exp_times(t, q, q_low)
+        if real is float:
+            p = exp[double](p - (69.31471805599453 if large else 0))
+            q = times_exp(t, q - (69.31471805599453 if large else 0), True)
+            rate = exp[double](x) if normal else exp_quick(x, &lost)
+        else:
+            q = two_sum(q, -69.31471805599453 if large else 0, &lost)  # 100 log(2), and below what that rounds off
+            q_low += b_low * x + (lost + (1.6777560748042639e-15 if large else 0))
+            p = exp_times(2.0**-100 if large else 1, p, p_low + a_low * x)
+            q = exp_times(t, q, q_low)
+            rate = exp[double](x)
         up = 2.0**100 if large else 1
-        rate = exp[double](x)
         beyond = (p == INFINITY) & (fabs(q) == INFINITY)
         p = rate if beyond else p
         q = t if beyond else q
@@ -348,16 +432,15 @@ cdef void tweedie_by_mean(
         log_t = log_wide(fabs(t), &t_low)
         one = two_product(a, log_t, &one_low)
         one_low += a * t_low + a_low * log_t
-        one = -2000 if t <= 0 else one  # no power: e^-2000 is 0
         two = two_product(b, log_m, &two_low)
         two = two_sum(two, log_t, &lost)
         two_low += lost + (t_low + (b * m_low + b_low * log_m))
         three = two_product(a, log_m, &three_low)
         three_low += a * m_low + a_low * log_m
-        large = (one > 600) | (two > 600) | (three > 600)
+        large = ((one > 600) & (t > 0)) | (two > 600) | (three > 600)
         down = DOWN if large else 1
         up = UP if large else 1
-        one = exp_times(down, one, one_low)
+        one = exp_times(down, -2000 if t <= 0 else one, one_low)  # no power: e^-2000 is 0
         two = exp_times(down, two, two_low)
         three = exp_times(down, three, three_low)
         v = (t - m) / m
@@ -485,7 +568,7 @@ cdef void zero_inflated_poisson_nll(
     cdef real* by_gate = grads[1]
     cdef real* hess_rate = hesses[0]
     cdef real* hess_gate = hesses[1]
-    cdef double x, a, t, rate, rate_low, held, log, log_low, s, low, e, g, one, other, q, m, m_low, r, cost
+    cdef double x, a, t, rate, counted, rate_low, held, log, log_low, s, low, e, g, one, other, q, m, m_low, r, cost
     cdef double slope, opposite
     cdef bint none
     cdef Py_ssize_t i
@@ -494,7 +577,7 @@ cdef void zero_inflated_poisson_nll(
         a = gate[i]
         t = target[i]
         none = t == 0
-        rate = exp[double](x)
+        counted = poisson_cost(x, t, True, 1, &rate)
         if real is double:
             log = log_wide(rate, &log_low)
             rate_low = rate * ((x - log) - log_low) if fabs(x) < 690 else 0
@@ -515,7 +598,7 @@ cdef void zero_inflated_poisson_nll(
         cost = log1p[double](r)
         cost = cost if r < 1e200 else -m - log1p_unit[double](e)
         r = (a if a > 0 else 0) + log1p_unit[double](g)
-        r += poisson_cost(x, t, True, 1)
+        r += counted
         cost = cost if none else r
         loss[i] = 0 if cost < 0 else cost
         if by_rate:

@@ -20,7 +20,9 @@ in, which is its gradient in the end.
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from libc.math cimport INFINITY, NAN, fabs
 from libc.stdlib cimport free, malloc
-from fastloss.kernels.vecmath cimport absolute, find, keep_larger, log1p, max_of, real, sum_of, two_product, two_sum, wide_sum_of
+from fastloss.kernels.vecmath cimport (
+    absolute, find, keep_larger, max_of, real, sum_of, two_product, two_sum, vm_log1p_f64, wide_sum_of,
+)
 from fastloss.kernels.views cimport pieces, prefetch
 
 cdef extern from "lanes.h" nogil:
@@ -143,6 +145,8 @@ cdef enum:
     NO_TARGET = 0
     LABELS = 1                   # one class for each row
     LABELS_OR_SHARES = 2         # or a number for each class
+    LABEL_LISTS = 3              # as many labels as classes: a list, in the tile after the inputs' own, that ends before
+                                 # the first which is no class
     MAX_ROW_PARAMS = 6
 
 ctypedef struct RowKernel:
@@ -368,7 +372,7 @@ cdef inline void infinite_rows(const Lanes* lanes, const real* z, real* e, Softm
 
 cdef inline double log_total(const Softmax* s, Py_ssize_t i) noexcept nogil:
     """logsumexp(z) - m, in which nothing cancels."""
-    return log1p[double](s.others[i] / s.e_top[i])
+    return vm_log1p_f64(s.others[i] / s.e_top[i])
 
 
 cdef inline void pick(const Lanes* lanes, const real* tile, const int* classes, double* picked) noexcept nogil:

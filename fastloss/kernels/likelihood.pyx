@@ -457,7 +457,7 @@ cdef inline double bounded(double x) noexcept nogil:
 # Of a with the logarithm q: log Gamma(a) - a q + a, as the sum of the result and rest.
 cdef inline double lgamma_beyond(double a, double q, double* rest) noexcept nogil:
     cdef bint small = a < 2
-    cdef double norm = lgamma(1 + (a if small else 1)) - a * (bounded(q) - 1)
+    cdef double norm = lgamma(1 + a) - a * (bounded(q) - 1)
     norm = norm if small else HALF_LOG_2PI + lgamma_rest(2 if small else a) / a
     return two_sum(-q if small else -0.5 * q, norm, rest)
 
@@ -465,10 +465,9 @@ cdef inline double lgamma_beyond(double a, double q, double* rest) noexcept nogi
 # a (psi(a) - q), and its derivative by q.
 cdef inline double digamma_beyond(Scaled shape, double a, double q, Scaled* slope) noexcept nogil:
     cdef bint small = a < 2
-    cdef double x = a if small else 2, first = digamma(1 + x) - bounded(q), second, third
+    cdef double first = digamma(1 + a) - bounded(q), x = 2 if small else a, second, third
     cdef Scaled lack = times(shape, number(first, True), True)
-    cdef Scaled bend = times(shape, number(first + (x * trigamma(1 + x) - 1), True), True)
-    x = 2 if small else a
+    cdef Scaled bend = times(shape, number(first + (a * trigamma(1 + a) - 1), True), True)
     second = digamma_rest(x) / x
     third = trigamma_rest(x) / x
     slope[0] = choose(small, bend, number(third - second, True))

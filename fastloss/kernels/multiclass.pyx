@@ -9,8 +9,9 @@ its gradient slope (p_c - [c is the label]).
 from libc.math cimport INFINITY, NAN, fabs
 from libc.string cimport memcpy
 from fastloss.kernels.lanes cimport (
-    LABELS, NO_TARGET, TILE, Lanes, Softmax, add, at_labels, clear, infinite_rows, is_moderate, lanes_at, largest,
-    log_total, pick, power_of, put, row_kernel, rows_in, scale_tile, settle_sum, share, softmax_of, spread_sum,
+    LABEL_LISTS, LABELS, NO_TARGET, TILE, Lanes, Softmax, add, at_labels, clear, infinite_rows, is_moderate, lanes_at,
+    largest, log_total, pick, place, power_of, put, row_kernel, rows_in, scale_tile, settle_sum, share, softmax_of,
+    spread_sum,
 )
 from fastloss.kernels.parts cimport Parts, choose, log_parts, minus, over, parts, plus, power_parts, times
 from fastloss.kernels.scores cimport DOWN, difference, multiple
@@ -303,13 +304,18 @@ cdef void dft(
 
 # 0, or NaN for a row that holds NaN: maxima and choices pass over it.
 cdef inline void spoilt(const Lanes* lanes, const real* z, double* nan) noexcept nogil:
-    cdef Py_ssize_t i, j, k
+    cdef Py_ssize_t i, j
+    cdef int found = 0
     clear(lanes, nan)
+    if lanes.along:
+        for i in range(lanes.classes):
+            found |= z[i] != z[i]
+        for i in range(lanes.width):
+            nan[i] = NAN if found else 0
+        return
     for j in range(lanes.steps):
-        k = j * lanes.width
-        for i in range(lanes_at(lanes, j)):
-            nan[i] = nan[i] if z[k + i] == z[k + i] else NAN
-    spread_sum(lanes, nan)
+        for i in range(lanes.width):
+            nan[i] = nan[i] if z[j * lanes.width + i] == z[j * lanes.width + i] else NAN
 
 
 cdef inline void fill(const Lanes* lanes, real* tile, const double* numbers) noexcept nogil:
@@ -545,6 +551,78 @@ cdef void softmax_brier(
     put[real](lanes, e, lanes.label, at_label)
 
 
+# With F_k the sum of e_j over j <= k and R_k that over j > k, each of which is added up from its own end, T that of all,
+#
+#     T^2 loss = sum of F_k^2 over k < y, and of R_k^2 over k >= y,    T^3 gradient_j = 2 e_j (A_j - B_j),
+#
+# A_j = sum of D_k R_k over k >= j, B_j = sum of D_k F_k over k < j, D_k = F_k for k < y, else -R_k. Float rows are
+# computed in double, whose exponentials, and F and R, of double rows have two parts.
+cdef void ordinal_emd(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    cdef Py_ssize_t w = 1 if lanes.along else lanes.width, n = lanes.classes, size = w * n, i, k, at
+    cdef real* g = grads[0]
+    cdef double* z = lanes.spare
+    cdef double* e = z + size
+    cdef Parts* below = <Parts*>(e + size)   # F, then what B adds up
+    cdef Parts* above = below + size         # R, then A
+    cdef double factor[TILE]
+    cdef double sums[TILE]
+    cdef double lost[TILE]
+    cdef Parts unused[TILE]
+    cdef Parts total[TILE]
+    cdef Parts square, d
+    cdef Softmax s
+    for at in range(size):
+        z[at] = inputs[0][at]
+    if real is float:
+        softmax_of[double](lanes, z, e, &s)
+        for i in range(w):
+            total[i] = parts(s.total[i])
+    else:
+        careful_softmax[double](lanes, z, e, &s, unused, unused, unused, total, unused)
+    for i in range(w):
+        sums[i] = lost[i] = 0
+    for k in range(n):
+        for i in range(w):
+            add(&sums[i], &lost[i], e[k * w + i])
+            below[k * w + i] = Parts(sums[i], lost[i])
+    for i in range(w):
+        sums[i] = lost[i] = 0
+    for k in range(n - 1, -1, -1):
+        for i in range(w):
+            above[k * w + i] = Parts(sums[i], lost[i])
+            add(&sums[i], &lost[i], e[k * w + i])
+    for i in range(w):
+        sums[i] = lost[i] = 0
+    for k in range(n):
+        for i in range(w):
+            at = k * w + i
+            d = choose(k < lanes.label[i], below[at], above[at])
+            add(&sums[i], &lost[i], number(times[double](d, d, 0)))
+    for i in range(w):
+        square = times[double](total[i], total[i], 0)
+        loss[i] = number(over[double](Parts(sums[i], lost[i]), square, 0))
+        factor[i] = number(over[double](parts(2 * lanes.scale[i]), times[double](square, total[i], 0), 0))
+        sums[i] = lost[i] = 0
+    if not lanes.with_grad:
+        return
+    for k in range(n - 1, -1, -1):
+        for i in range(w):
+            at = k * w + i
+            d = choose(k < lanes.label[i], below[at], minus(above[at]))
+            add(&sums[i], &lost[i], number(times[double](d, above[at], 0)))
+            above[at].high = sums[i] + lost[i]
+            below[at].high = number(times[double](d, below[at], 0))
+    for i in range(w):
+        sums[i] = lost[i] = 0
+    for k in range(n):
+        for i in range(w):
+            at = k * w + i
+            g[at] = <real>(e[at] * (above[at].high - (sums[i] + lost[i])) * factor[i])
+            add(&sums[i], &lost[i], below[at].high)
+
+
 # ---- margins ----
 
 # margin + (a - b), with what it rounds off
@@ -664,7 +742,107 @@ cdef void multi_margin(
         put[real](lanes, e, lanes.label, slopes)
 
 
-# As binary_cross_entropy_with_logits, without weights; the row's mean.
+# v = max(0, 1 + z_k - z_y), for every label y of the list in turn and all classes k that are not in it: v / C, a push
+# 1 / C up at k, down at y. The pushes are whole numbers until the end.
+cdef void multilabel_margin(
+    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
+) noexcept nogil:
+    cdef real* z = inputs[0]
+    cdef real* listed = inputs[1]
+    cdef real* g = grads[0]
+    cdef real* others = grads[1]
+    cdef double nan[TILE]
+    cdef double sums[TILE]
+    cdef double lost[TILE]
+    cdef double label[TILE]
+    cdef double reached[TILE]
+    cdef double pushed[TILE]
+    cdef double factor[TILE]
+    cdef Py_ssize_t length[TILE]
+    cdef Py_ssize_t i, j, k, at, longest = 0
+    cdef double classes = <double>lanes.classes, v
+    spoilt[real](lanes, z, nan)
+    copy_tile[real](lanes, z, others)
+    for i in range(rows_in(lanes)):
+        length[i] = lanes.classes
+        for j in range(lanes.classes):
+            at = place(lanes, i, <int>j)
+            if not 0 <= listed[at] < lanes.classes:
+                length[i] = j
+                break
+            others[place(lanes, i, <int>listed[at])] = <real>-INFINITY
+        longest = max(longest, length[i])
+    clear(lanes, sums)
+    clear(lanes, lost)
+    for j in range(lanes.steps):
+        k = j * lanes.width
+        for i in range(lanes_at(lanes, j)):
+            g[k + i] = 0
+    for at in range(longest):
+        for i in range(rows_in(lanes)):
+            reached[i] = at < length[i]
+            label[i] = z[place(lanes, i, <int>listed[place(lanes, i, <int>at)])] if at < length[i] else 0
+        share[double](lanes, reached)
+        share[double](lanes, label)
+        clear(lanes, pushed)
+        for j in range(lanes.steps):
+            k = j * lanes.width
+            for i in range(lanes_at(lanes, j)):
+                v = excess(1, others[k + i], label[i])
+                v = 0 if (v <= 0) | (others[k + i] == -INFINITY) | (reached[i] == 0) else v
+                pushed[i] += 0 if v == 0 else 1
+                g[k + i] += 0 if v == 0 else 1
+                if real is float:
+                    sums[i] += v
+                else:  # what is inf need not be, once it is divided
+                    v = v / classes if v < INFINITY else (0.5 * others[k + i] - 0.5 * label[i]) * (2 / classes)
+                    add(&sums[i], &lost[i], v)
+        spread_sum(lanes, pushed)
+        for i in range(rows_in(lanes)):
+            if at < length[i]:
+                g[place(lanes, i, <int>listed[place(lanes, i, <int>at)])] -= <real>pushed[i]
+    settle_amounts(lanes, sums, lost)
+    for i in range(rows_in(lanes)):
+        loss[i] = sums[i] / (classes if real is float else 1) + nan[i]
+        nan[i] = 0 if loss[i] == loss[i] else NAN
+        factor[i] = lanes.scale[i] / classes
+    if not lanes.with_grad:
+        return
+    share[double](lanes, nan)
+    share[double](lanes, factor)
+    for j in range(lanes.steps):
+        k = j * lanes.width
+        for i in range(lanes_at(lanes, j)):
+            g[k + i] = <real>(g[k + i] * factor[i] + nan[i])
+
+
+# The elements of multilabel_soft_margin, times their class's weight, by the number of classes: in double, and e^-|x| 2^28
+# too high, so that it is no denormal number when it meets a large one.
+cdef void weighed_soft_margin(
+    const Lanes* lanes, const real* z, const real* target, real* e, double* sums, double* lost
+) noexcept nogil:
+    cdef double lift = 268435456, x, a, power, lifted, expm1, t, u, v, g, w, cost
+    cdef Py_ssize_t i, j, k
+    for j in range(lanes.steps):
+        k = j * lanes.width
+        for i in range(lanes_at(lanes, j)):
+            x = z[k + i]
+            t = target[k + i]
+            w = lanes.class_weight[j * lanes.weight_width + i] / lanes.classes
+            a = fabs(x)
+            lifted = exp_scaled[double](-a, -28, &expm1)
+            power = lifted * (1 / lift)
+            u = t if x < 0 else 1 - t
+            v = 1 - t if x < 0 else t
+            cost = w * log1p_unit[double](power) if power > 1e-20 else (1 / lift) * (w * lifted)
+            cost += w * (u * a) if u != 0 else 0
+            add(&sums[i], &lost[i], cost if w != 0 else 0)
+            g = lift * ((u - v) - v * expm1) if a < 0.34 else lift * u - v * lifted
+            g = w * g / (1 + power) * (1 / lift)
+            e[k + i] = <real>(0 if w == 0 else -g if x < 0 else g)
+
+
+# As binary_cross_entropy_with_logits, without weights but the classes'; the row's mean.
 cdef void multilabel_soft_margin(
     real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
 ) noexcept nogil:
@@ -675,10 +853,13 @@ cdef void multilabel_soft_margin(
     cdef double lost[TILE]
     cdef real factor[TILE]
     cdef real one = 1, half = <real>0.5, x, a, power, expm1, t, u, v, g
+    cdef double divisor = lanes.classes if lanes.class_weight == NULL else 1
     cdef Py_ssize_t i, j, k
     clear(lanes, sums)
     clear(lanes, lost)
-    for j in range(lanes.steps):
+    if lanes.class_weight != NULL:
+        weighed_soft_margin[real](lanes, z, target, e, sums, lost)
+    for j in range(lanes.steps if lanes.class_weight == NULL else 0):
         k = j * lanes.width
         for i in range(lanes_at(lanes, j)):
             x = z[k + i]
@@ -692,8 +873,8 @@ cdef void multilabel_soft_margin(
             e[k + i] = -g if x < 0 else g
     settle_amounts(lanes, sums, lost)
     for i in range(rows_in(lanes)):
-        loss[i] = sums[i] / lanes.classes
-        factor[i] = <real>(lanes.scale[i] / lanes.classes if loss[i] == loss[i] else NAN)
+        loss[i] = sums[i] / divisor
+        factor[i] = <real>(lanes.scale[i] / divisor if loss[i] == loss[i] else NAN)
     if lanes.with_grad:
         scale_tile[real](lanes, e, factor)
 
@@ -833,10 +1014,14 @@ KERNELS = {
     "confidence_penalty": row_kernel(confidence_penalty[float], confidence_penalty[double], 1, 0b1, LABELS),
     "z_loss": row_kernel(z_loss[float], z_loss[double], 1, 0b1, NO_TARGET),
     "softmax_brier": row_kernel(softmax_brier[float], softmax_brier[double], 1, 0b1, LABELS),
+    "ordinal_emd": row_kernel(
+        ordinal_emd[float], ordinal_emd[double], 1, 0b1, LABELS, False, False, NULL, 6
+    ),
     "multiclass_hinge": row_kernel(multiclass_hinge[float], multiclass_hinge[double], 1, 0b1, LABELS),
     "multiclass_perceptron": row_kernel(multiclass_perceptron[float], multiclass_perceptron[double], 1, 0b1, LABELS),
     "multi_margin": row_kernel(multi_margin[float], multi_margin[double], 1, 0b1, LABELS),
     "sparsemax": row_kernel(sparsemax[float], sparsemax[double], 1, 0b1, LABELS),
+    "multilabel_margin": row_kernel(multilabel_margin[float], multilabel_margin[double], 1, 0b1, LABEL_LISTS),
     "multilabel_soft_margin": row_kernel(
         multilabel_soft_margin[float], multilabel_soft_margin[double], 2, 0b1, NO_TARGET
     ),

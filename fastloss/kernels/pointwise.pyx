@@ -13,7 +13,7 @@ from fastloss.kernels.driver cimport (
 from fastloss.kernels.kernel cimport MAX_PARAMS, SCALE, Kernel
 from fastloss.kernels.vecmath cimport real, sum_of
 from fastloss.kernels.views cimport (
-    BLOCK, F32, F64, I32, Kind, View, describe, fit, is_integer, meet, pieces, read, settle, stream_end, write,
+    BLOCK, F32, F64, I32, Kind, View, describe, fit, is_constant, is_integer, meet, pieces, read, settle, stream_end, write,
 )
 
 cnp.import_array()
@@ -137,6 +137,8 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
     cdef double* w = NULL
     cdef real* spare
     cdef real* x[MAX_INPUTS]
+    cdef bint constant[MAX_INPUTS]
+    cdef bint checked[MAX_INPUTS]
     cdef real* grad[MAX_INPUTS]
     cdef real* hess[MAX_INPUTS]
     cdef real* grad_buffer[MAX_INPUTS]
@@ -156,16 +158,24 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
             if job.with_hess:
                 hess_buffer[k] = spare + buffer * BLOCK
                 buffer += 1
+    for k in range(inputs):
+        constant[k] = is_constant(&job.inputs[k])
+        checked[k] = not job.bounds[k].bounded
+        if constant[k]:  # read and looked at once; if it is unfit, a block says where that is seen
+            n = min(stop - start, <Py_ssize_t>BLOCK)
+            x[k] = <real*>read[real](&job.inputs[k], start, n, spare + (1 + k) * BLOCK)
+            checked[k] = checked[k] or outside[real](x[k], NULL, n, &job.bounds[k]) < 0
     while start < stop:
         n = min(stop - start, <Py_ssize_t>BLOCK)
         for k in range(inputs):
-            x[k] = <real*>read[real](&job.inputs[k], start, n, spare + (1 + k) * BLOCK)
+            if not constant[k]:
+                x[k] = <real*>read[real](&job.inputs[k], start, n, spare + (1 + k) * BLOCK)
         w = NULL
         if weighs[real](job, x[1], n):
             w = weights
             read_weights[real](job, start, n, x[1], w)
         for k in range(inputs):
-            if job.bounds[k].bounded:
+            if not checked[k]:
                 bad = outside[real](x[k], w, n, &job.bounds[k])
                 if bad >= 0:
                     job.chunks.unfit[chunk] = 1 + 8 * (start + bad) + k

@@ -16,8 +16,8 @@ from fastloss.kernels.driver cimport (
     number_like, output, outside, overwrites, run_chunks, set_bounds, small_integers, streams, sum_of_weights,
 )
 from fastloss.kernels.lanes cimport (
-    ACROSS, LABELS_OR_SHARES, MAX_ROW_PARAMS, NO_TARGET, TILE, Lanes, RowKernel, Softmax, at_labels, diagonal, is_moderate,
-    power_of, put, row_exponentials, rows_in, scale_row, scale_tile, softmax_of,
+    ACROSS, LABEL_LISTS, LABELS_OR_SHARES, MAX_ROW_PARAMS, NO_TARGET, TILE, Lanes, RowKernel, Softmax, at_labels, diagonal,
+    is_moderate, power_of, put, row_exponentials, rows_in, scale_row, scale_tile, softmax_of,
 )
 from fastloss.kernels.vecmath cimport absolute, find, log1p, max_of, real, sum_of, wide_sum_of
 from fastloss.kernels.views cimport (
@@ -40,7 +40,7 @@ ctypedef struct Job:
     RowKernel* kernel
     int ask
     bint single                  # computed in float, not double
-    bint soft                    # the target holds shares of every class, not labels
+    bint soft                    # the target holds shares of every class, or lists of labels, not labels
     bint labelled
     bint with_grad, with_hess, with_losses, weighted, stream
     int inputs                   # rows of numbers to read, shares among them
@@ -131,7 +131,7 @@ cdef int weigh_chunk(const Job* job, Py_ssize_t chunk) noexcept nogil:
         if wrong >= 0:
             job.chunks.unfit[chunk] = 1 + 8 * (first + wrong) + target
             return 0
-        if job.class_tile == NULL:
+        if job.class_tile == NULL or job.kernel.target == NO_TARGET:
             for i in range(n):
                 all_weights += rows.weight[i]
         elif job.soft:
@@ -490,7 +490,7 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
     """Compute one chunk of rows: its sum, its derivatives. Returns -1 if memory ran out."""
     cdef Py_ssize_t first = chunk * job.chunks.size, stop = min(first + job.chunks.size, job.rows), n, i, unfit = -1
     cdef Py_ssize_t block = job.classes * job.group, size = job.classes if job.along else block
-    cdef int tiles = job.kernel.inputs + (job.kernel.target == LABELS_OR_SHARES and not job.of_label), k
+    cdef int tiles = job.kernel.inputs + (job.kernel.target >= LABELS_OR_SHARES and not job.of_label), k
     cdef bint along = job.along, fine
     cdef Rows rows
     cdef Lanes lanes
@@ -656,7 +656,7 @@ cdef inline void without_axis_shape(View* v, int axis) noexcept nogil:
 
 def traits(object kernel):
     """How many inputs a kernel has besides the target, the bits of those with a gradient, its target (0: none, 1: labels,
-    2: labels or shares), and whether it knows the Hessian's diagonal."""
+    2: labels or shares, 3: lists of labels), and whether it knows the Hessian's diagonal."""
     cdef RowKernel* known = <RowKernel*>PyCapsule_GetPointer(kernel, "fastloss.rows")
     return known.inputs, known.grads, known.target, known.hessian
 
@@ -668,14 +668,15 @@ def run(
     """Compute a loss of rows; NotImplemented if an argument is not yet what the driver takes.
 
     `inputs` are arrays of one shape, `bounds` one fastloss.arrays.Interval or None for each, and one for shares;
-    `target` is an integer array of that shape without the class axis, or has shares in that shape, or is None, as the
-    kernel wants; `weight` is None or has the labels' shape; both may be scalars; `class_weights` is None or a contiguous float64
-    array; `out` is None or has one array or None for each array asked for. Raises UnfitError for a number out of
-    bounds (position: counted with the class axis last) or a label that is no class.
+    `target` is an integer array of that shape without the class axis, or has shares or lists of labels in that shape, or
+    is None, as the kernel wants; `weight` is None or has the labels' shape; both may be scalars; `class_weights` is None
+    or a contiguous float64 array; `out` is None or has one array or None for each array asked for. Raises UnfitError for
+    a number out of bounds (position: counted with the class axis last) or a label that is no class.
     """
     cdef Job job
     cdef View positions
     cdef bint named = isinstance(reduction, str)
+    cdef bint lists
     cdef bint mean = named and reduction == "mean", none = named and reduction == "none"
     cdef double total = 0, divisor = 1
     cdef list arrays = []
@@ -714,14 +715,18 @@ def run(
     if job.kernel.target != NO_TARGET:
         if not describe(target, &job.labels):
             return NotImplemented
-        job.soft = job.kernel.target == LABELS_OR_SHARES and job.labels.ndim == job.numbers[0].ndim
+        lists = job.kernel.target == LABEL_LISTS
+        job.soft = lists or (job.kernel.target == LABELS_OR_SHARES and job.labels.ndim == job.numbers[0].ndim)
         job.labelled = not job.soft
         if job.soft:
-            if not same_shape(&job.labels, &job.numbers[0]) or job.ignored != -100:
+            if (
+                not same_shape(&job.labels, &job.numbers[0]) or job.ignored != -100
+                or (lists and not is_integer(job.labels.kind))
+            ):
                 return NotImplemented
             job.numbers[job.inputs] = job.labels
             job.inputs += 1
-            job.single = job.single and job.labels.kind != F64
+            job.single = job.single and job.labels.kind != F64 and not (lists and job.classes > 2**24)
         elif not (is_integer(job.labels.kind) and fit(&job.labels, &positions)):
             return NotImplemented
     job.weighted = weight is not None
@@ -772,7 +777,10 @@ def run(
     job.scale = 1
     start(&job, <int>axis)
     try:
-        if job.class_weight != NULL and job.kernel.smooths and (job.soft or job.params[0] != 0 or job.params[1] != 0):
+        if job.class_weight != NULL and (
+            job.kernel.target == NO_TARGET
+            or (job.kernel.smooths and (job.soft or job.params[0] != 0 or job.params[1] != 0))
+        ):
             weigh_classes(&job)
         if not mean or ask >= GRAD_HESS or denominator is not None:
             if job.labelled:

@@ -11,8 +11,8 @@ confident, correct row keeps its tail.
 from libc.math cimport INFINITY, NAN, fabs, ilogb, ldexp
 from libc.string cimport memset
 from fastloss.kernels.lanes cimport (
-    LABELS_OR_SHARES, NO_TARGET, TILE, Lanes, Softmax, add, add_squares, against, clear, diagonal, finite, lanes_at,
-    largest, log_total, pick, place, put, row_kernel, rows_in, scale_tile, settle_sum, share, softmax_of,
+    LABELS, LABELS_OR_SHARES, NO_TARGET, TILE, Lanes, Softmax, add, add_squares, against, clear, diagonal, finite,
+    lanes_at, largest, log_total, pick, place, put, row_kernel, rows_in, scale_tile, settle_sum, share, softmax_of,
     tempered_against, tempered_softmax_of,
 )
 from fastloss.kernels.vecmath cimport log1p_wide, real, two_product, two_quotient, two_sum
@@ -360,6 +360,12 @@ KERNELS = {
     # function, inputs, which of them have a gradient, target, Hessian, smoothing (lanes.pxd)
     "cross_entropy": row_kernel(
         cross_entropy[float], cross_entropy[double], 1, 0b1, LABELS_OR_SHARES, True, True, cross_entropy_of_label, 4
+    ),
+    "categorical_nll": row_kernel(
+        cross_entropy[float], cross_entropy[double], 1, 0b1, LABELS, True, False, cross_entropy_of_label
+    ),
+    "class_balanced_cross_entropy": row_kernel(
+        cross_entropy[float], cross_entropy[double], 1, 0b1, LABELS, True, False, cross_entropy_of_label
     ),
     "softmax": row_kernel(softmax[float], softmax[double], 1, 0b1, NO_TARGET),
     "log_softmax": row_kernel(log_softmax[float], log_softmax[double], 1, 0b1, NO_TARGET),

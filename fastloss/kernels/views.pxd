@@ -168,6 +168,11 @@ cdef inline void settle(View* v) noexcept nogil:
     )
 
 
+cdef inline bint is_constant(const View* v) noexcept nogil:
+    """Whether a settled view shows one number again and again."""
+    return v.ndim == 1 and v.strides[0] == 0
+
+
 cdef inline bint meet(const View* a, const View* b) noexcept nogil:
     """Whether the stretches of memory that two views span meet."""
     cdef int d
