@@ -139,6 +139,9 @@ def test_infinite_logits(classes: int) -> None:
         assert not grad[0, 1:].any()
         assert grad[1, 0] == -0.5
         assert np.isnan(losses[2])
+        far = np.array([[3e38, -3e38]], dtype)  # further apart than float32 reaches, but not their mean
+        for words in ({"z_loss": 1e-4}, {"temperature": 2.0}, {"softcap": 30.0}):
+            assert math.isfinite(CE(far, [1], **words))
         losses, grad = CE.value_and_grad(z, labels, temperature=2.0, reduction="none")
         assert losses[0] == 0
         assert not grad[0].any()

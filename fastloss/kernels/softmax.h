@@ -81,7 +81,8 @@ static inline void sm_fall_f32(const double *restrict high, const double *restri
                                float *restrict fall, float *restrict e, double *restrict sum) {
     for (ptrdiff_t i = 0; i < n; i++) {
         double d = high[i] - m[i], unused, power = 0x1p28 * vm_exp_quick_f64(d * rate, &unused);
-        fall[i] = (float)d;
+        float finite = d < -0x1.fffffep127 ? -0x1.fffffep127f : (float)d;
+        fall[i] = d > -INFINITY ? finite : (float)d;
         e[i] = (float)power;
         sum[i] += power;
     }
