@@ -221,13 +221,16 @@ def row_inputs(
             f"{named} has shape {first.shape} with classes on axis {number}, so {names[-1]} must have shape "
             f"{positions}{form}, not {target.shape}{fitting_axis(first, target)}"
         )
-    check_labels(names[-1], target)
-    return data, target, number
+    return data, as_labels(names[-1], target), number
 
 
-def check_labels(name: str, array: np.ndarray, what: str = "class labels") -> None:
-    if array.dtype.kind not in "biu":
+def as_labels(name: str, array: np.ndarray, what: str = "class labels") -> np.ndarray:
+    """The array, if it holds integers. An empty list makes an array of floats, none of which is no integer."""
+    if array.dtype.kind in "biu":
+        return array
+    if array.size:
         raise TypeError(f"{name} holds {what}, which must be integers, not {array.dtype}")
+    return array.astype(np.int64)
 
 
 def check_lists(name: str, lists: np.ndarray, classes: int, weight: np.ndarray | None, axis: int) -> None:
@@ -280,8 +283,7 @@ def layer_target(value: Any, input: np.ndarray, classes: int, shares: bool) -> n
             f"input has shape {input.shape} and there are {classes} classes, so target must have shape {positions} "
             f"(labels){f' or {(*positions, classes)} (probabilities)' * shares}, not {target.shape}"
         )
-    check_labels("target", target)
-    return target
+    return as_labels("target", target)
 
 
 def token_inputs(names: Sequence[str], logits: Any, labels: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -296,8 +298,7 @@ def token_inputs(names: Sequence[str], logits: Any, labels: Any) -> tuple[np.nda
             f"{names[0]} has shape {logits.shape}, so {names[1]} must have shape {logits.shape[:-1]}, "
             f"not {labels.shape}"
         )
-    check_labels(names[1], labels, "labels of tokens")
-    return logits, labels
+    return logits, as_labels(names[1], labels, "labels of tokens")
 
 
 def integer(name: str, value: Any, least: int = -(2**63)) -> int:
@@ -393,8 +394,7 @@ def class_labels(
     name: str, array: np.ndarray, classes: int | None, ignore_index: int | None, visible: Any = True
 ) -> NDArray[Any]:
     """Labels one after the other, each of the visible ones a class or ignore_index, in whatever integers they are."""
-    check_labels(name, array)
-    flat = array.reshape(-1)
+    flat = as_labels(name, array).reshape(-1)
     wrong = flat < 0 if classes is None else (flat < 0) | (flat >= classes)
     if ignore_index is not None:
         wrong &= flat != ignore_index

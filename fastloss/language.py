@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastloss import arrays
-from fastloss.arrays import FINITE, POSITIVE, SHARES
+from fastloss.arrays import FINITE, POSITIVE, SHARES, Interval
 from fastloss.loss import Out, Peer, Reduction
 from fastloss.reference import language as reference
-from fastloss.softmax import cross_entropy
+from fastloss.softmax import cross_entropy, kernel_params
 from fastloss.tokens import log_probabilities, tokens
 
 __all__ = [
@@ -45,14 +46,23 @@ def _shifted(logits: Any, labels: Any) -> tuple[Any, Any]:
 
 OPTAX = "softmax_cross_entropy_with_integer_labels"
 
+AMOUNT = Interval(0, math.inf, high_open=True)
+
 
 @tokens(
     "logits",
     "labels",
     of=cross_entropy,
     reference=reference.causal_lm,
-    domain={"label_smoothing": SHARES},
-    examples=({}, {"shift": 0}, {"shift": 2}, {"label_smoothing": 0.125}),
+    domain={"label_smoothing": SHARES, "softcap": POSITIVE, "z_loss": AMOUNT},
+    examples=(
+        {},
+        {"shift": 0},
+        {"shift": 2},
+        {"label_smoothing": 0.125},
+        {"z_loss": 1e-4},
+        {"softcap": 30.0},
+    ),
     peers={"torch": Peer("cross_entropy", order=_flat_and_shifted), "optax": Peer(OPTAX, order=_shifted)},
 )
 def causal_lm(
@@ -63,6 +73,8 @@ def causal_lm(
     shift: int = 1,
     ignore_index: int = -100,
     label_smoothing: float = 0.0,
+    softcap: float | None = None,
+    z_loss: float = 0.0,
     weight: ArrayLike | None = None,
     reduction: Reduction = "mean",
     denominator: float | None = None,
@@ -90,6 +102,10 @@ def causal_lm(
         Tokens with this label are invisible, such as padding, or the prompt where only the answer is to be learnt.
     label_smoothing : float in {label_smoothing}
         How much of each target is spread evenly over the vocabulary. It leaves the mean's divisor alone.
+    softcap : float > 0, optional
+        Bounds the logits to (-softcap, softcap), smoothly, as in `cross_entropy`.
+    z_loss : float >= 0
+        What the square of logsumexp costs besides, at each token that counts: it keeps logits from drifting.
     {common}
 
     {returns}
@@ -115,7 +131,8 @@ def causal_lm(
     References
     ----------
     A. Radford et al., Improving Language Understanding by Generative Pre-Training (2018),
-    https://openai.com/index/language-unsupervised
+    https://openai.com/index/language-unsupervised. z-loss: A. Chowdhery et al., PaLM (2022),
+    https://arxiv.org/abs/2204.02311. Softcap: Gemma Team, Gemma 2 (2024), https://arxiv.org/abs/2408.00118
 
     Examples
     --------
@@ -129,11 +146,10 @@ def causal_lm(
             [ 0.      ,  0.      ,  0.      ],
             [ 0.      ,  0.      ,  0.      ]]]))
     """
-    smoothing = causal_lm.parameter("label_smoothing", label_smoothing)
+    params = kernel_params(label_smoothing, softcap, z_loss, 1.0)
     return causal_lm.run(
-        ask, logits, labels, weight, reduction, denominator, out,
-        ignore_index=ignore_index, shift=shift, label_smoothing=smoothing,
-    )  # fmt: skip
+        ask, logits, labels, weight, reduction, denominator, out, ignore_index=ignore_index, shift=shift, params=params
+    )
 
 
 @tokens(
@@ -213,9 +229,9 @@ def masked_lm(
     array([[-0.214403,  0.17529 ,  0.039113],
            [ 0.      ,  0.      ,  0.      ]])
     """
-    smoothing = masked_lm.parameter("label_smoothing", label_smoothing)
+    params = (masked_lm.parameter("label_smoothing", label_smoothing),)
     return masked_lm.run(
-        ask, logits, labels, weight, reduction, denominator, out, ignore_index=ignore_index, label_smoothing=smoothing
+        ask, logits, labels, weight, reduction, denominator, out, ignore_index=ignore_index, params=params
     )
 
 
@@ -224,8 +240,8 @@ def masked_lm(
     "labels",
     of=cross_entropy,
     reference=reference.seq2seq_lm,
-    domain={"label_smoothing": SHARES},
-    examples=({}, {"pad_index": 0}, {"label_smoothing": 0.125}),
+    domain={"label_smoothing": SHARES, "z_loss": AMOUNT},
+    examples=({}, {"pad_index": 0}, {"label_smoothing": 0.125}, {"z_loss": 1e-4}),
     peers={"torch": Peer("cross_entropy", order=_flat), "optax": OPTAX},
 )
 def seq2seq_lm(
@@ -236,6 +252,7 @@ def seq2seq_lm(
     pad_index: int | None = None,
     ignore_index: int = -100,
     label_smoothing: float = 0.0,
+    z_loss: float = 0.0,
     weight: ArrayLike | None = None,
     reduction: Reduction = "mean",
     denominator: float | None = None,
@@ -263,6 +280,8 @@ def seq2seq_lm(
         Tokens with this label are invisible, too.
     label_smoothing : float in {label_smoothing}
         How much of each target is spread evenly over the vocabulary. It leaves the mean's divisor alone.
+    z_loss : float >= 0
+        What the square of logsumexp costs besides, at each token that counts; models such as T5 are trained with 1e-4.
     {common}
 
     {returns}
@@ -296,10 +315,10 @@ def seq2seq_lm(
     >>> grad[0, 0].round(6)
     array([-0.214403,  0.17529 ,  0.039113])
     """
-    smoothing = seq2seq_lm.parameter("label_smoothing", label_smoothing)
+    params = kernel_params(label_smoothing, None, z_loss, 1.0)
     return seq2seq_lm.run(
         ask, logits, labels, weight, reduction, denominator, out,
-        ignore_index=ignore_index, pad_index=pad_index, label_smoothing=smoothing,
+        ignore_index=ignore_index, pad_index=pad_index, params=params,
     )  # fmt: skip
 
 
@@ -503,8 +522,7 @@ def shift_right(labels: ArrayLike, start: int, *, pad: int | None = None, ignore
     array([[0, 7, 8],
            [0, 7, 1]])
     """
-    array = arrays.as_array("labels", labels)
-    arrays.check_labels("labels", array, "labels of tokens")
+    array = arrays.as_labels("labels", arrays.as_array("labels", labels), "labels of tokens")
     if array.ndim == 0:
         raise ValueError("labels is a scalar: it needs an axis of positions")
     ignore_index = arrays.integer("ignore_index", ignore_index)

@@ -464,8 +464,7 @@ class Rows(Loss[P]):
         """The inputs but the target, the target, and the class axis, as the driver takes them."""
         if self.target == "lists of labels":
             (*rows, lists), _, axis = arrays.row_inputs(self.inputs, (*data, target), None, False, axis)
-            arrays.check_labels(self.inputs[-1], lists)
-            return tuple(rows), lists, axis
+            return tuple(rows), arrays.as_labels(self.inputs[-1], lists), axis
         return arrays.row_inputs(self.inputs, data, target, self.target == "labels or shares", axis)
 
     def _named(self, ask: int, result: Any) -> Any:

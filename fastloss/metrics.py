@@ -395,10 +395,12 @@ def perplexity(
     pred: ArrayLike,
     target: ArrayLike | None = None,
     *,
+    base: float = math.e,
     weight: ArrayLike | None = None,
+    reduction: Literal["corpus", "none"] = "corpus",
     ignore_index: int = -100,
     axis: int = -1,
-) -> float:
+) -> Any:
     """Among how many equally likely tokens a language model is undecided, on average.
 
     exp(sum(w nll) / sum(w)), with the negative log-likelihood nll of each token.
@@ -409,8 +411,12 @@ def perplexity(
         Logits with the vocabulary on `axis`; or, without `target`, the nll of each token, or their mean.
     target : array_like, optional
         The tokens, integers in [0, C).
+    base : float > 1
+        Of the logarithms that nll given without `target` are: 2 for bits. It is then raised to their mean.
     weight : array_like, optional
         Weight of each token, broadcast to their shape; a bool mask keeps where True. Tokens of weight 0 are invisible.
+    reduction : {"corpus", "none"}
+        All tokens pooled, or a perplexity for each sequence: the last axis of the tokens.
     ignore_index : int
         Tokens of this number, such as padding, are invisible.
     axis : int
@@ -418,16 +424,17 @@ def perplexity(
 
     Returns
     -------
-    float
+    float or ndarray
         1 if certain, k for a choice among k equals, inf if a token was impossible; nan of nothing, or if a visible row
-        holds NaN.
+        holds NaN. With ``reduction="none"`` a float64 for each sequence.
 
     Raises
     ------
     IndexError
         If a token is neither in the vocabulary nor `ignore_index`: the message names the first.
     ValueError
-        If the shapes do not fit.
+        If the shapes do not fit, there is no axis of tokens, `base` is given besides logits or outside its domain, or
+        `reduction` is unknown.
     TypeError
         If an argument does not hold real numbers, or tokens are not integers.
 
@@ -442,10 +449,21 @@ def perplexity(
     10.0
     >>> round(fl.perplexity([0.5, 1.5, 7.0], weight=[True, True, False]), 10)
     2.7182818285
+    >>> fl.perplexity([[1.0, 3.0], [0.0, 0.0]], base=2, reduction="none")
+    array([4., 1.])
     """
-    mean = _mean_nll(pred, target, weight, ignore_index, axis, None)
+    base = arrays.parameter("base", base, Interval(1, math.inf, low_open=True, high_open=True))
+    if not isinstance(reduction, str) or reduction not in ("corpus", "none"):
+        raise ValueError(f'reduction must be "corpus" or "none", not {reduction!r}')
+    if target is not None and base != math.e:
+        raise ValueError("base is that of nll given without target; the perplexity of logits has none")
+    if reduction == "none":
+        mean: Any = _mean_nlls(pred, target, weight, ignore_index, axis)
+    else:
+        mean = _mean_nll(pred, target, weight, ignore_index, axis, None)
     with np.errstate(over="ignore"):
-        return float(np.exp(mean))
+        found = np.exp(mean) if base == math.e else np.power(base, mean)
+    return found if reduction == "none" else float(found)
 
 
 def bits_per_token(
@@ -504,8 +522,9 @@ def bits_per_token(
 
 def _mean_nll(pred: Any, target: Any, weight: Any, ignore_index: Any, axis: Any, denominator: Any) -> float:
     if target is not None:
+        (logits,), labels, axis = arrays.row_inputs(("pred", "target"), (pred,), target, False, axis)
         mean: Any = cross_entropy(
-            pred, target, weight=weight, ignore_index=ignore_index, axis=axis, denominator=denominator
+            logits, labels, weight=weight, ignore_index=ignore_index, axis=axis, denominator=denominator
         )
         return float(mean)
     arrays.check_reduction("mean", denominator)
@@ -514,6 +533,29 @@ def _mean_nll(pred: Any, target: Any, weight: Any, ignore_index: Any, axis: Any,
         total += float((weights * nll).sum())
         mass += float(weights.sum())
     return total / denominator if denominator is not None else _ratio(total, mass)
+
+
+def _mean_nlls(pred: Any, target: Any, weight: Any, ignore_index: Any, axis: Any) -> Array:
+    """The mean of each sequence: over the last axis of the tokens."""
+    if target is None:
+        nll, kept = arrays.as_array("pred", pred), np.ones((), bool)
+    else:
+        (logits,), labels, axis = arrays.row_inputs(("pred", "target"), (pred,), target, False, axis)
+        shape = logits.shape[:axis] + logits.shape[axis + 1 :]
+        kept = np.broadcast_to(labels != arrays.integer("ignore_index", ignore_index), shape)
+        nll = np.zeros(shape)
+    if nll.ndim == 0:
+        raise ValueError('pred has no axis of tokens, which reduction="none" takes the mean over')
+    weights = arrays.row_weights(weight, nll.shape).reshape(nll.shape) * kept
+    if target is not None:
+        losses: Any = cross_entropy(
+            logits, labels, weight=weights != 0, ignore_index=ignore_index, axis=axis, reduction="none"
+        )
+        nll = losses
+    total = np.multiply(weights, nll, out=np.zeros(nll.shape), where=weights != 0).sum(axis=-1)
+    with np.errstate(invalid="ignore"):
+        mean: Array = total / weights.sum(axis=-1)
+    return mean
 
 
 def r2_score(pred: ArrayLike, target: ArrayLike, *, weight: ArrayLike | None = None) -> float:

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from fastloss.arrays import Interval
 from fastloss.kernels import family, system
 from fastloss.loss import VALUE, VALUE_AND_GRAD
-from fastloss.softmax import logsumexp, softmax
 from fastloss.threads import get_num_threads, one_blas_thread
 
 LOGITS = 48 * 2**20  # bytes of logits in a chunk
@@ -58,9 +57,6 @@ class Head:
     class_weight: NDArray[np.float64] | None
     dtype: np.dtype[Any]  # of the arithmetic
     gradients: dict[str, Matrix] = field(default_factory=dict)  # by name, those that are asked for, to be filled
-    softcap: float | None = None
-    z_loss: float = 0.0
-    temperature: float = 1.0
 
     def compute(self, losses: Matrix | None) -> list[float]:
         """Fill the gradients, and the visible rows' scaled losses if there is an array for them; the sums of the
@@ -89,7 +85,6 @@ class _Room:
     weight: Matrix  # the numbers of a tile of it, widened
     tile: Matrix  # a tile of its gradient
     input: Matrix  # part of the input's gradient
-    logits: list[Matrix]  # some rows of numbers as long as the logits
 
 
 @contextmanager
@@ -184,15 +179,11 @@ class _Work:
 
     def room(self) -> _Room:
         head, dtype = self.head, self.head.dtype
-        classes, width = head.layers[0].weight.shape
-        wanted = head.gradients
-        few = min(self.few, self.chunk)
-        rows = (2 if head.softcap is not None and wanted else 0) + (1 if head.z_loss and wanted else 0)
+        width, wanted = head.layers[0].weight.shape[1], head.gradients
         return _Room(
             weight=np.empty(0 if all(made.as_it_is for made in self.made) else self.tile * self.widest, dtype),
             tile=np.empty((self.tile if "linear_weight" in wanted else 0, width), dtype),
             input=np.empty((self.chunk if "input" in wanted else 0, width), dtype),
-            logits=[np.empty((few, classes), dtype) for _ in range(rows)],
         )
 
     def run(self, chunk: slice, share: Share) -> None:
@@ -224,24 +215,10 @@ class _Work:
         """The losses of a few rows, whose logits become their gradient."""
         head = self.head
         own = slice(k * self.few, min((k + 1) * self.few, self.count))
-        z, n = self.logits[own], own.stop - own.start
+        z = self.logits[own]
         place = slice(self.first + own.start, self.first + own.stop)
         scale = head.scale[place]
         target = None if head.target is None else head.target[self.rows[own] if head.rows is not None else place]
-        slope = p = None
-        buffers = [buffer[:n] for buffer in room.logits]
-        if head.softcap is not None:
-            z /= head.dtype.type(head.softcap)
-            if head.gradients:
-                slope = slope_of_tanh(z, buffers.pop(), buffers[0])
-            np.tanh(z, out=z)
-            z *= head.dtype.type(head.softcap)
-        if head.temperature != 1:
-            z /= head.dtype.type(head.temperature)
-        if head.z_loss:
-            lse = logsumexp(z).astype(np.float64)
-            if head.gradients:
-                p = softmax(z, out=buffers[0])
         ask = VALUE_AND_GRAD if head.gradients else VALUE
         out = (z,) if head.gradients else None
         reduction = "sum" if self.losses is None else "none"
@@ -258,16 +235,6 @@ class _Work:
             row = row if head.rows is None else int(head.rows[row])
             raise system.UnfitError(row * classes + column, unfit.which) from None
         losses = found[0] if head.gradients else found
-        if head.z_loss:
-            extra = head.z_loss * scale * lse * lse
-            losses = losses + (extra.sum() if self.losses is None else extra)
-            if p is not None:
-                p *= (2 * head.z_loss * scale * lse).astype(head.dtype)[:, None]
-                z += p
-        if slope is not None:
-            z *= slope
-        if head.temperature != 1 and head.gradients:
-            z /= head.dtype.type(head.temperature)
         if self.losses is None:
             self.found[k] = float(losses)
         else:
@@ -302,15 +269,3 @@ class _Work:
             if found is not None and found is not self.head.gradients[name]:
                 with np.errstate(all="ignore"):
                     self.head.gradients[name][...] = found
-
-
-def slope_of_tanh(x: Matrix, out: Matrix, spare: Matrix) -> Matrix:
-    """1 - tanh(x)^2 = 4 e / (1 + e)^2 with e = exp(-2 abs(x)), which keeps its digits where tanh is nearly 1."""
-    np.abs(x, out=out)
-    out *= -2
-    np.exp(out, out=out)
-    np.add(out, 1, out=spare)
-    out /= spare
-    out /= spare
-    out *= 4
-    return out

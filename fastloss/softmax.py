@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastloss import arrays
-from fastloss.arrays import Interval
+from fastloss.arrays import POSITIVE, Interval
 from fastloss.kernels import family
 from fastloss.loss import Out, Reduction, rows
 from fastloss.reference import softmax as reference
@@ -31,8 +32,20 @@ TRANSFORM, ROW_NUMBERS = 3, 4  # what the driver is asked for: an array like the
     "logits",
     "target",
     reference=reference.cross_entropy,
-    domain={"target": Interval(0, 1), "label_smoothing": Interval(0, 1)},
-    examples=({}, {"label_smoothing": 0.125}),
+    domain={
+        "target": Interval(0, 1),
+        "label_smoothing": Interval(0, 1),
+        "softcap": POSITIVE,
+        "z_loss": Interval(0, math.inf, high_open=True),
+        "temperature": POSITIVE,
+    },
+    examples=(
+        {},
+        {"label_smoothing": 0.125},
+        {"softcap": 30.0},
+        {"z_loss": 1e-4},
+        {"label_smoothing": 0.1, "softcap": 3.0, "z_loss": 0.01, "temperature": 2.0},
+    ),
     peers={
         "torch": "cross_entropy",
         "optax": "softmax_cross_entropy_with_integer_labels",
@@ -47,6 +60,9 @@ def cross_entropy(
     class_weight: ArrayLike | None = None,
     ignore_index: int = -100,
     label_smoothing: float = 0.0,
+    softcap: float | None = None,
+    z_loss: float = 0.0,
+    temperature: float = 1.0,
     weight: ArrayLike | None = None,
     reduction: Reduction = "mean",
     denominator: float | None = None,
@@ -68,6 +84,12 @@ def cross_entropy(
         gradient = A p - a
         Hessian  = A p (1 - p)
 
+    With a softcap or a temperature z is not the logits u but made of them, and a z-loss comes on top::
+
+        z         = softcap tanh(u / softcap) / temperature        without a softcap u / temperature
+        loss     += z_loss logsumexp(z)^2
+        gradient  = (A p - a + 2 z_loss logsumexp(z) p) (1 - tanh(u / softcap)^2) / temperature
+
     In NumPy: ``np.mean(np.log(np.exp(z).sum(1)) - z[np.arange(len(z)), target])``.
 
     Parameters
@@ -84,6 +106,12 @@ def cross_entropy(
         Rows with this label are invisible.
     label_smoothing : float in [0, 1]
         How much of each target is spread evenly over the classes. It leaves the mean's divisor alone.
+    softcap : float > 0, optional
+        Bounds the logits to (-softcap, softcap), smoothly: one of minus infinity becomes -softcap, and is no mask.
+    z_loss : float >= 0
+        What the square of logsumexp(z) costs, which keeps logits from drifting; no class weight scales it.
+    temperature : float > 0
+        Divides the logits: above 1 the probabilities come closer together.
     axis : int
         The class axis. Any axis works without a transposed copy, and gives the same bits.
     {common}
@@ -99,9 +127,15 @@ def cross_entropy(
     log1p(sum of the others' exp(z - m)), both positive, and takes minus the others' sum for the gradient at the
     largest logit, where p - 1 would cancel: a confident, right row keeps its tail.
 
+    1 - tanh^2 is made of exp(-2 abs(u / softcap)), and keeps its digits where tanh is nearly 1. An exponential of a
+    capped logit amplifies what is wrong with it: of float64 it is computed in two parts, which serve a softcap up to
+    about 100 times the temperature. With a softcap the curvature may be negative.
+
     References
     ----------
-    Label smoothing: C. Szegedy et al., Rethinking the Inception Architecture (2016), https://arxiv.org/abs/1512.00567
+    Label smoothing: C. Szegedy et al., Rethinking the Inception Architecture (2016), https://arxiv.org/abs/1512.00567.
+    z-loss: A. Chowdhery et al., PaLM (2022), https://arxiv.org/abs/2204.02311. Softcap: Gemma Team, Gemma 2 (2024),
+    https://arxiv.org/abs/2408.00118
 
     Examples
     --------
@@ -113,11 +147,25 @@ def cross_entropy(
     (2.061153668787213e-09, array([[-2.0611537e-09,  2.0611537e-09]], dtype=float32))
     >>> fl.cross_entropy([[0.0, 0.0], [9.0, 9.0]], [1, -100], reduction="none")
     array([0.69314718, 0.        ])
+    >>> round(fl.cross_entropy([[2.0, 0.5, -1.0]], [0], z_loss=0.01, softcap=1.0, temperature=2.0), 10)
+    0.8046130203
     """
-    params = (cross_entropy.parameter("label_smoothing", label_smoothing),)
+    params = kernel_params(label_smoothing, softcap, z_loss, temperature)
     return cross_entropy.run(
         ask, (logits, target), params, weight, reduction, denominator, axis, out, class_weight, ignore_index
     )
+
+
+def kernel_params(
+    label_smoothing: float, softcap: float | None, z_loss: float, temperature: float
+) -> tuple[float, ...]:
+    """The hyperparameters of cross-entropy as its kernel takes them, checked: of the plain loss one, else four."""
+    own = cross_entropy.parameter
+    smoothing = own("label_smoothing", label_smoothing)
+    if softcap is None and type(z_loss) is type(temperature) is float and z_loss == 0 and temperature == 1:
+        return (smoothing,)
+    cap = 0.0 if softcap is None else own("softcap", softcap)
+    return smoothing, own("z_loss", z_loss), cap, own("temperature", temperature)
 
 
 @rows(
@@ -437,7 +485,8 @@ def cross_entropy_hvp(
     H v = w p (v - sum(p v)), with p = softmax(logits).
 
     It is the same for every target whose shares add up to 1, and costs what a gradient does: no C x C matrix is formed.
-    Newton-CG, as of scipy.optimize, asks for it; a linear model's is X^T H X v.
+    It is that of the plain loss, without softcap, z_loss or temperature. Newton-CG, as of scipy.optimize, asks for it;
+    a linear model's is X^T H X v.
 
     Parameters
     ----------

@@ -36,7 +36,7 @@ class Tokens(Loss[P]):
         ignore_index: Any = -100,
         pad_index: Any = None,
         shift: Any = 0,
-        label_smoothing: float = 0.0,
+        params: tuple[float, ...] = (0.0,),
     ) -> Any:
         """The loss whose row t has the label of token t + shift, and its weight: 0 for padding. Losses of reduction
         "none" go to where their tokens are."""
@@ -50,7 +50,7 @@ class Tokens(Loss[P]):
         rows = (_earlier(labels, shift), _earlier(weight, shift)) if shift else (labels, weight)
         try:
             result = self._of.run(
-                ask, (logits, rows[0]), (label_smoothing,), rows[1], reduction, denominator, -1, out, None, ignore_index
+                ask, (logits, rows[0]), params, rows[1], reduction, denominator, -1, out, None, ignore_index
             )
         except IndexError:
             bad = (labels != ignore_index) & ((labels < 0) | (labels >= logits.shape[-1]))

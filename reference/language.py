@@ -9,7 +9,7 @@ for each position.
 from .softmax import cross_entropy, cross_entropy_grad
 
 
-def causal_lm(logits, labels, *, shift=1, ignore_index=-100, label_smoothing=0.0):
+def causal_lm(logits, labels, *, shift=1, ignore_index=-100, label_smoothing=0.0, softcap=None, z_loss=0.0):
     """Reading from left to right: each token's cross-entropy by the logits before it.
 
         cross_entropy(z_(t - shift), labels_t)
@@ -27,18 +27,25 @@ def causal_lm(logits, labels, *, shift=1, ignore_index=-100, label_smoothing=0.0
     >>> [round(loss, 6) for loss in causal_lm(logits, [0, 1, -100], shift=0)]
     [0.241311, 1.098612, 0]
 
+    A z-loss adds the square of the log of the normaliser, and a softcap bounds the logits:
+
+    >>> [round(loss, 6) for loss in causal_lm(logits, [2, 0, 1], z_loss=0.01)]
+    [0, 0.291546, 1.110682]
+    >>> [round(loss, 6) for loss in causal_lm(logits, [2, 0, 1], softcap=1.0)]
+    [0, 0.578541, 1.098612]
+
     Its perplexity, e to the mean loss, is k for a choice among k equals:
 
     >>> from .numbers import exp
     >>> round(exp(sum(causal_lm([[0.0] * 10] * 3, [4, 0, 7])) / 2), 10)
     10.0
     """
-    words = {"ignore_index": ignore_index, "label_smoothing": label_smoothing}
+    words = {"ignore_index": ignore_index, "label_smoothing": label_smoothing, "softcap": softcap, "z_loss": z_loss}
     pairs = zip(logits, labels[shift:], strict=False)
     return [0] * min(shift, len(labels)) + [cross_entropy(z, label, **words) for z, label in pairs]
 
 
-def causal_lm_grad(logits, labels, *, shift=1, ignore_index=-100, label_smoothing=0.0):
+def causal_lm_grad(logits, labels, *, shift=1, ignore_index=-100, label_smoothing=0.0, softcap=None, z_loss=0.0):
     """Slopes by the logits at each position: none at the last `shift`, which predict nothing.
 
         cross_entropy_grad(z_t, labels_(t + shift))
@@ -47,7 +54,7 @@ def causal_lm_grad(logits, labels, *, shift=1, ignore_index=-100, label_smoothin
     >>> [[round(slope, 6) for slope in row] for row in causal_lm_grad(logits, [2, 0])]
     [[-0.214403, 0.17529, 0.039113], [0, 0, 0]]
     """
-    words = {"ignore_index": ignore_index, "label_smoothing": label_smoothing}
+    words = {"ignore_index": ignore_index, "label_smoothing": label_smoothing, "softcap": softcap, "z_loss": z_loss}
     slopes = [cross_entropy_grad(z, label, **words) for z, label in zip(logits, labels[shift:], strict=False)]
     return slopes + [[0] * len(z) for z in logits[len(slopes) :]]
 
@@ -75,7 +82,7 @@ def masked_lm_grad(logits, labels, *, ignore_index=-100, label_smoothing=0.0):
     return causal_lm_grad(logits, labels, shift=0, ignore_index=ignore_index, label_smoothing=label_smoothing)
 
 
-def seq2seq_lm(logits, labels, *, pad_index=None, ignore_index=-100, label_smoothing=0.0):
+def seq2seq_lm(logits, labels, *, pad_index=None, ignore_index=-100, label_smoothing=0.0, z_loss=0.0):
     """Answering: cross-entropy of each token of the answer; padding costs nothing.
 
     Where floats break: as in cross_entropy.
@@ -87,17 +94,19 @@ def seq2seq_lm(logits, labels, *, pad_index=None, ignore_index=-100, label_smoot
     [0.241311, 1.098612, 0]
     """
     labels = [ignore_index if label == pad_index else label for label in labels]
-    return masked_lm(logits, labels, ignore_index=ignore_index, label_smoothing=label_smoothing)
+    return causal_lm(logits, labels, shift=0, ignore_index=ignore_index, label_smoothing=label_smoothing, z_loss=z_loss)
 
 
-def seq2seq_lm_grad(logits, labels, *, pad_index=None, ignore_index=-100, label_smoothing=0.0):
+def seq2seq_lm_grad(logits, labels, *, pad_index=None, ignore_index=-100, label_smoothing=0.0, z_loss=0.0):
     """Slopes by the logits at each position: none at padding.
 
     >>> [[round(slope, 6) for slope in row] for row in seq2seq_lm_grad([[2.0, 0.5], [0.0, 0.0]], [0, 1], pad_index=1)]
     [[-0.182426, 0.182426], [0, 0]]
     """
     labels = [ignore_index if label == pad_index else label for label in labels]
-    return masked_lm_grad(logits, labels, ignore_index=ignore_index, label_smoothing=label_smoothing)
+    return causal_lm_grad(
+        logits, labels, shift=0, ignore_index=ignore_index, label_smoothing=label_smoothing, z_loss=z_loss
+    )
 
 
 def token_logprobs(logits, tokens, *, ignore_index=-100):

@@ -6,8 +6,7 @@ derivatives by the features, the layer's weight and its bias, each in the shape 
 """
 
 from .divergence import jsd, jsd_grad, knowledge_distillation, knowledge_distillation_grad
-from .numbers import tanh
-from .softmax import cross_entropy, cross_entropy_grad, logsumexp, softmax
+from .softmax import cross_entropy, cross_entropy_grad
 
 
 def linear_cross_entropy(
@@ -50,14 +49,10 @@ def linear_cross_entropy(
     >>> linear_cross_entropy([1.0, 2.0], layer, -100, z_loss=0.01)
     0
     """
-    if not isinstance(target, list | tuple) and target == ignore_index:
-        return 0
-    z = _logits(input, linear_weight, linear_bias, softcap, temperature)
-    lse = logsumexp(z)
-    loss = cross_entropy(
-        z, target, class_weight=class_weight, ignore_index=ignore_index, label_smoothing=label_smoothing
-    )
-    return loss + z_loss * lse * lse
+    return cross_entropy(
+        _logits(input, linear_weight, linear_bias), target, class_weight=class_weight, ignore_index=ignore_index,
+        label_smoothing=label_smoothing, softcap=softcap, z_loss=z_loss, temperature=temperature,
+    )  # fmt: skip
 
 
 def linear_cross_entropy_grad(
@@ -68,8 +63,7 @@ def linear_cross_entropy_grad(
 
         s W        s x^T        s
 
-    where s is the slope by u: (A p - a + 2 z_loss lse p) (1 - tanh(u / softcap)^2) / temperature, with A, a and p of
-    cross_entropy_grad at z.
+    where s is the slope of the cross-entropy by u.
 
     >>> layer = [[2.0, 0.0], [0.0, 0.25], [-1.0, 0.0]]
     >>> by_input, by_weight, by_bias = linear_cross_entropy_grad([1.0, 2.0], layer, 0)
@@ -80,16 +74,11 @@ def linear_cross_entropy_grad(
     >>> [[round(slope, 6) for slope in row] for row in by_weight]
     [[-0.214403, -0.428806], [0.17529, 0.350581], [0.039113, 0.078225]]
     """
-    z = _logits(input, linear_weight, linear_bias, softcap, temperature)
     slopes = cross_entropy_grad(
-        z, target, class_weight=class_weight, ignore_index=ignore_index, label_smoothing=label_smoothing
-    )
-    if isinstance(target, list | tuple) or target != ignore_index:
-        lse = logsumexp(z)
-        slopes = [slope + 2 * z_loss * lse * p for slope, p in zip(slopes, softmax(z), strict=True)]
-    if softcap is not None:
-        slopes = [s * (1 - (t * temperature / softcap) ** 2) for s, t in zip(slopes, z, strict=True)]
-    return _handed_on([slope / temperature for slope in slopes], input, linear_weight)
+        _logits(input, linear_weight, linear_bias), target, class_weight=class_weight, ignore_index=ignore_index,
+        label_smoothing=label_smoothing, softcap=softcap, z_loss=z_loss, temperature=temperature,
+    )  # fmt: skip
+    return _handed_on(slopes, input, linear_weight)
 
 
 def linear_jsd(
@@ -111,8 +100,8 @@ def linear_jsd(
     >>> round(linear_jsd([1.0], [[0.0], [0.0]], [1.0], [[0.0], [1.0986122887]]), 9)
     0.033822076
     """
-    student = _logits(input, linear_weight, linear_bias, None, 1)
-    teacher = _logits(teacher_input, teacher_weight, teacher_bias, None, 1)
+    student = _logits(input, linear_weight, linear_bias)
+    teacher = _logits(teacher_input, teacher_weight, teacher_bias)
     return jsd(student, teacher, beta=beta, temperature=temperature)
 
 
@@ -126,8 +115,8 @@ def linear_jsd_grad(
     >>> [round(slope, 6) for slope in by_bias], [[round(slope, 6) for slope in row] for row in by_weight]
     ([0.063853, -0.063853], [[0.127706], [-0.127706]])
     """
-    student = _logits(input, linear_weight, linear_bias, None, 1)
-    teacher = _logits(teacher_input, teacher_weight, teacher_bias, None, 1)
+    student = _logits(input, linear_weight, linear_bias)
+    teacher = _logits(teacher_input, teacher_weight, teacher_bias)
     return _handed_on(jsd_grad(student, teacher, beta=beta, temperature=temperature), input, linear_weight)
 
 
@@ -149,8 +138,8 @@ def linear_kd(
     >>> round(linear_kd([1.0], layer, [1.0], teacher, 0), 10)
     0.3014376322
     """
-    student = _logits(input, linear_weight, linear_bias, None, 1)
-    teacher = _logits(teacher_input, teacher_weight, teacher_bias, None, 1)
+    student = _logits(input, linear_weight, linear_bias)
+    teacher = _logits(teacher_input, teacher_weight, teacher_bias)
     return knowledge_distillation(
         student, teacher, target, temperature=temperature, alpha=alpha, scale_by_t2=scale_by_t2,
         ignore_index=ignore_index,
@@ -167,8 +156,8 @@ def linear_kd_grad(
     >>> [round(slope, 6) for slope in linear_kd_grad([1.0], layer, [1.0], teacher, 0)[2]]
     [0.098944, -0.017406, -0.081539]
     """
-    student = _logits(input, linear_weight, linear_bias, None, 1)
-    teacher = _logits(teacher_input, teacher_weight, teacher_bias, None, 1)
+    student = _logits(input, linear_weight, linear_bias)
+    teacher = _logits(teacher_input, teacher_weight, teacher_bias)
     slopes = knowledge_distillation_grad(
         student, teacher, target, temperature=temperature, alpha=alpha, scale_by_t2=scale_by_t2,
         ignore_index=ignore_index,
@@ -197,14 +186,14 @@ def adaptive_log_softmax(input, head_weight, tails, target, *, head_bias=None, i
     """
     if target == ignore_index:
         return 0
-    head = _logits(input, head_weight, head_bias, None, 1)
+    head = _logits(input, head_weight, head_bias)
     label, place = _cluster(target, len(head_weight), tails)
     loss = cross_entropy(head, label)
     if place is None:
         return loss
     projection, weight = tails[label - len(head_weight)]
-    features = _logits(input, projection, None, None, 1)
-    return loss + cross_entropy(_logits(features, weight, None, None, 1), place)
+    features = _logits(input, projection, None)
+    return loss + cross_entropy(_logits(features, weight, None), place)
 
 
 def adaptive_log_softmax_grad(input, head_weight, tails, target, *, head_bias=None, ignore_index=-100):
@@ -219,13 +208,13 @@ def adaptive_log_softmax_grad(input, head_weight, tails, target, *, head_bias=No
     if target == ignore_index:
         by_input, by_head, by_bias = _handed_on([0 for _ in head_weight], input, head_weight)
         return by_input, by_head, nothing, by_bias
-    head = _logits(input, head_weight, head_bias, None, 1)
+    head = _logits(input, head_weight, head_bias)
     label, place = _cluster(target, len(head_weight), tails)
     by_input, by_head, by_bias = _handed_on(cross_entropy_grad(head, label), input, head_weight)
     if place is not None:
         projection, weight = tails[label - len(head_weight)]
-        features = _logits(input, projection, None, None, 1)
-        slopes = cross_entropy_grad(_logits(features, weight, None, None, 1), place)
+        features = _logits(input, projection, None)
+        slopes = cross_entropy_grad(_logits(features, weight, None), place)
         by_features, by_weight, _ = _handed_on(slopes, features, weight)
         more, by_projection, _ = _handed_on(by_features, input, projection)
         by_input = [one + other for one, other in zip(by_input, more, strict=True)]
@@ -261,15 +250,11 @@ def _handed_on(slopes, input, linear_weight):
     return by_input, [[s * x for x in input] for s in slopes], slopes
 
 
-def _logits(input, linear_weight, linear_bias, softcap, temperature):
-    """What the layer makes of the features, capped and cooled.
+def _logits(input, linear_weight, linear_bias):
+    """What the layer makes of the features.
 
-    >>> _logits([1.0, 2.0], [[3.0, 4.0], [0.0, 1.0]], [0.0, 1.0], None, 0.5)
-    [22.0, 6.0]
+    >>> _logits([1.0, 2.0], [[3.0, 4.0], [0.0, 1.0]], [0.0, 1.0])
+    [11.0, 3.0]
     """
     logits = [sum(w * x for w, x in zip(row, input, strict=True)) for row in linear_weight]
-    if linear_bias is not None:
-        logits = [z + b for z, b in zip(logits, linear_bias, strict=True)]
-    if softcap is not None:
-        logits = [softcap * tanh(z / softcap) for z in logits]
-    return [z / temperature for z in logits]
+    return logits if linear_bias is None else [z + b for z, b in zip(logits, linear_bias, strict=True)]

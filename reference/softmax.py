@@ -5,7 +5,7 @@ by each logit, `_hess` the list of second ones, the diagonal of the Hessian.
 """
 
 from . import weights
-from .numbers import divide, exp, log
+from .numbers import divide, exp, log, tanh
 
 
 def softmax(logits):
@@ -68,7 +68,10 @@ def logsumexp(logits):
     return log(sum(exp(z) for z in logits))
 
 
-def cross_entropy(logits, target, *, class_weight=None, ignore_index=-100, label_smoothing=0.0):
+def cross_entropy(
+    logits, target, *, class_weight=None, ignore_index=-100, label_smoothing=0.0, softcap=None, z_loss=0.0,
+    temperature=1.0,
+):  # fmt: skip
     """Cross-entropy: minus the log of the probability given to the true class.
 
         sum_c a_c (lse - z_c)    with a_c = w_c ((1 - label_smoothing) t_c + label_smoothing / C)
@@ -78,11 +81,16 @@ def cross_entropy(logits, target, *, class_weight=None, ignore_index=-100, label
     The plain loss of a label is thus lse - z_y, the weighted one -w_y log p_y. A term with a_c = 0 is 0, even
     if z_c is -inf, which masks the class. A target equal to ignore_index costs nothing.
 
+    z_c is a logit, or softcap tanh(logit / softcap), which bounds it, and in either case divided by the
+    temperature. The z-loss, z_loss lse^2, comes on top: it pulls the log of the normaliser towards 0, where
+    softmax is e^z itself, and no class weight scales it.
+
     Where floats break: e^z overflows, and the loss of a confident, correct row is a difference of nearly
     equal numbers. The kernel computes log1p(sum over the others of e^(z_k - z_max)) + (z_max - z_y).
 
     Bridle, Probabilistic Interpretation of Feedforward Classification Network Outputs (1990); label
-    smoothing: Szegedy et al., Rethinking the Inception Architecture for Computer Vision (2016).
+    smoothing: Szegedy et al., Rethinking the Inception Architecture for Computer Vision (2016); z-loss:
+    Chowdhery et al., PaLM (2022); softcap: Gemma Team, Gemma 2 (2024).
 
     >>> round(cross_entropy([2.0, 0.5, -1.0], 0), 10)
     0.2413112967
@@ -115,6 +123,16 @@ def cross_entropy(logits, target, *, class_weight=None, ignore_index=-100, label
     >>> round(cross_entropy([2.0, 0.5, -1.0], 1, class_weight=[1.0, 3.0, 1.0]) / 3, 10)
     1.7413112967
 
+    At twice the temperature the model is less sure, a softcap of 1 leaves no logit beyond 1, and the
+    normaliser has the log 2.2413112967, whose square costs z_loss:
+
+    >>> round(cross_entropy([2.0, 0.5, -1.0], 0, temperature=2.0), 10)
+    0.5279757439
+    >>> round(cross_entropy([2.0, 0.5, -1.0], 0, softcap=1.0), 10)
+    0.5785414736
+    >>> round(cross_entropy([2.0, 0.5, -1.0], 0, z_loss=0.01), 10)
+    0.2915460599
+
     Masked and ignored:
 
     >>> round(cross_entropy([float("-inf"), 0.0, 1.0], [0.0, 1.0, 0.0]), 10)
@@ -134,16 +152,43 @@ def cross_entropy(logits, target, *, class_weight=None, ignore_index=-100, label
     1000.0
     """
     coefficients = _coefficients(len(logits), target, class_weight, ignore_index, label_smoothing)
-    lse = logsumexp(logits)
-    return sum(a * (lse - z) for a, z in zip(coefficients, logits, strict=True) if a != 0)
+    z = _adjusted(logits, softcap, temperature)
+    lse = logsumexp(z)
+    loss = sum(a * (lse - z_c) for a, z_c in zip(coefficients, z, strict=True) if a != 0)
+    return loss if z_loss == 0 or _ignored(target, ignore_index) else loss + z_loss * lse * lse
 
 
-def cross_entropy_grad(logits, target, *, class_weight=None, ignore_index=-100, label_smoothing=0.0):
+def cross_entropy_terms(
+    logits, target, *, class_weight=None, ignore_index=-100, label_smoothing=0.0, softcap=None, z_loss=0.0,
+    temperature=1.0,
+):  # fmt: skip
+    """The square of lse is a product with a sum of given numbers of both signs, the largest logit and what the others
+    add to it: where they meet, lse has the digits of the larger one.
+
+    >>> [round(term, 4) for term in cross_entropy_terms([0.0, 0.0], 0, z_loss=1.0)]
+    [0.6931, 0.0, 0.4805]
+    >>> cross_entropy_terms([0.0, 0.0], 0)
+    []
+    """
+    if z_loss == 0 or _ignored(target, ignore_index):
+        return []
+    words = {"class_weight": class_weight, "ignore_index": ignore_index, "label_smoothing": label_smoothing}
+    z = _adjusted(logits, softcap, temperature)
+    return [cross_entropy(z, target, **words), *(z_loss * logsumexp(z) * part for part in _parts(z))]
+
+
+def cross_entropy_grad(
+    logits, target, *, class_weight=None, ignore_index=-100, label_smoothing=0.0, softcap=None, z_loss=0.0,
+    temperature=1.0,
+):  # fmt: skip
     """Slope of the cross-entropy by each logit: probability minus target.
 
         A p_k - a_k    with A = sum_c a_c
 
     which for a plain label y is p_k - [k = y]. Smooth everywhere; the slopes of a row add up to 0.
+
+    A z-loss adds 2 z_loss lse p_k, a temperature divides, and with a softcap everything is multiplied with the
+    slope of tanh, 1 - tanh(logit / softcap)^2.
 
     Where floats break: p_y - 1 is 0 for a confident, correct row. At the largest logit the kernel
     forms the difference from the sums of the others, which keep their digits.
@@ -165,30 +210,52 @@ def cross_entropy_grad(logits, target, *, class_weight=None, ignore_index=-100, 
     [-4.248354255291589e-18, 4.248354255291589e-18]
     """
     coefficients = _coefficients(len(logits), target, class_weight, ignore_index, label_smoothing)
-    total = sum(coefficients)
-    if total == 0:
+    z, pushed = _adjusted(logits, softcap, temperature), z_loss != 0 and not _ignored(target, ignore_index)
+    total = sum(coefficients) + (2 * z_loss * logsumexp(z) if pushed else 0)
+    if total == 0 and not pushed:
         return [0] * len(logits)
-    return [total * p - a for p, a in zip(softmax(logits), coefficients, strict=True)]
+    slopes = [total * p - a for p, a in zip(softmax(z), coefficients, strict=True)]
+    return [slope * s / temperature for slope, s in zip(slopes, _cap_slopes(logits, softcap), strict=True)]
 
 
-def cross_entropy_grad_terms(logits, target, *, class_weight=None, ignore_index=-100, label_smoothing=0.0):
+def cross_entropy_grad_terms(
+    logits, target, *, class_weight=None, ignore_index=-100, label_smoothing=0.0, softcap=None, z_loss=0.0,
+    temperature=1.0,
+):  # fmt: skip
     """A soft target's gradient is a difference of two given numbers, A p_k - a_k: where they meet, every digit of the
-    difference is one that the rounding of p took. (Of a single share, p < 1 never meets it.)
+    difference is one that the rounding of p took. (Of a single share, p < 1 never meets it.) That of a z-loss has lse,
+    a sum of two given numbers, too.
 
     >>> cross_entropy_grad_terms([0.0, 0.0], [0.25, 0.75])
     [[0.5, -0.25], [0.5, -0.75]]
+    >>> [[round(term, 4) for term in terms] for terms in cross_entropy_grad_terms([0.0, 0.0], 0, z_loss=1.0)]
+    [[-0.5, 0.0, 0.6931], [0.5, 0.0, 0.6931]]
     """
     shares = _coefficients(len(logits), target, class_weight, ignore_index, label_smoothing)
-    if sum(a != 0 for a in shares) < 2:
+    pushed = z_loss != 0 and not _ignored(target, ignore_index)
+    single = sum(a != 0 for a in shares) < 2
+    if single and not pushed:
         return [[] for _ in logits]
-    total = sum(shares)
-    return [[total * p, -a] for p, a in zip(softmax(logits), shares, strict=True)]
+    z = _adjusted(logits, softcap, temperature)
+    parts = [2 * z_loss * part for part in _parts(z)] if pushed else []
+    found = []
+    for p, a, slope in zip(softmax(z), shares, _cap_slopes(logits, softcap), strict=True):
+        terms = [sum(shares) * p - a] if single else [sum(shares) * p, -a]
+        found.append([term * slope / temperature for term in (*terms, *(part * p for part in parts))])
+    return found
 
 
-def cross_entropy_hess(logits, target, *, class_weight=None, ignore_index=-100, label_smoothing=0.0):
+def cross_entropy_hess(
+    logits, target, *, class_weight=None, ignore_index=-100, label_smoothing=0.0, softcap=None, z_loss=0.0,
+    temperature=1.0,
+):  # fmt: skip
     """Curvature of the cross-entropy along each logit: largest for a class at one half.
 
         A p_k (1 - p_k)    with A = sum_c a_c
+
+    A z-loss adds 2 z_loss (lse p_k (1 - p_k) + p_k^2), and a temperature divides twice. With a softcap everything is
+    multiplied with the slope of tanh squared, (1 - tanh^2)^2, and there is its own curvature times the gradient by
+    z_k, -2 tanh (1 - tanh^2) / softcap: it may be negative.
 
     Where floats break: 1 - p_k. The kernel sums the probabilities of the others.
 
@@ -200,10 +267,54 @@ def cross_entropy_hess(logits, target, *, class_weight=None, ignore_index=-100, 
     [0.0, 4.248354255291589e-18]
     """
     coefficients = _coefficients(len(logits), target, class_weight, ignore_index, label_smoothing)
-    total = sum(coefficients)
-    if total == 0:
+    z, pushed = _adjusted(logits, softcap, temperature), z_loss != 0 and not _ignored(target, ignore_index)
+    total = sum(coefficients) + (2 * z_loss * logsumexp(z) if pushed else 0)
+    if total == 0 and not pushed:
         return [0] * len(logits)
-    return [total * p * (1 - p) for p in softmax(logits)]
+    found = [total * p * (1 - p) + (2 * z_loss * p * p if pushed else 0) for p in softmax(z)]
+    found = [h * s * s / temperature**2 for h, s in zip(found, _cap_slopes(logits, softcap), strict=True)]
+    if softcap is None:
+        return found
+    words = {"class_weight": class_weight, "ignore_index": ignore_index, "label_smoothing": label_smoothing,
+             "softcap": softcap, "z_loss": z_loss, "temperature": temperature}  # fmt: skip
+    slopes = cross_entropy_grad(logits, target, **words)
+    bends = [-2 * tanh(z / softcap) / softcap for z in logits]
+    return [h + bend * slope for h, bend, slope in zip(found, bends, slopes, strict=True)]
+
+
+def cross_entropy_hess_terms(
+    logits, target, *, class_weight=None, ignore_index=-100, label_smoothing=0.0, softcap=None, z_loss=0.0,
+    temperature=1.0,
+):  # fmt: skip
+    """With a softcap the curvature is the difference of two, that of the loss and that of tanh; with a z-loss it has
+    lse, a sum of two given numbers.
+
+    >>> [[round(term, 4) for term in terms] for terms in cross_entropy_hess_terms([0.0, 0.0], 0, z_loss=1.0)]
+    [[1.0966], [1.0966]]
+    >>> [[round(term, 4) for term in terms] for terms in cross_entropy_hess_terms([1.0, 1.0], 0, softcap=1.0)]
+    [[0.0441, 0.3199], [0.0441, -0.3199]]
+    >>> cross_entropy_hess_terms([0.0, 0.0], 0)
+    [[], []]
+    """
+    coefficients = _coefficients(len(logits), target, class_weight, ignore_index, label_smoothing)
+    pushed = z_loss != 0 and not _ignored(target, ignore_index)
+    if softcap is None and not pushed:
+        return [[] for _ in logits]
+    z = _adjusted(logits, softcap, temperature)
+    parts = [2 * z_loss * part for part in _parts(z)] if pushed else []
+    found = []
+    for p, s in zip(softmax(z), _cap_slopes(logits, softcap), strict=True):
+        terms = [factor * p * (1 - p) for factor in (sum(coefficients), *parts)]
+        terms += [2 * z_loss * p * p] if pushed else []
+        found.append([term * s * s / temperature**2 for term in _gathered(terms)])
+    if softcap is not None:
+        words = {"class_weight": class_weight, "ignore_index": ignore_index, "label_smoothing": label_smoothing,
+                 "softcap": softcap, "z_loss": z_loss, "temperature": temperature}  # fmt: skip
+        slopes = cross_entropy_grad(logits, target, **words)
+        summands = cross_entropy_grad_terms(logits, target, **words)
+        for each, logit, slope, terms in zip(found, logits, slopes, summands, strict=True):
+            each += [-2 * tanh(logit / softcap) / softcap * term for term in _gathered(terms or [slope])]
+    return found
 
 
 def cross_entropy_hvp(logits, vector):
@@ -305,6 +416,55 @@ def class_balanced_cross_entropy_hess(logits, target, *, counts=None, beta=0.999
     return cross_entropy_hess(logits, target, class_weight=by_class, ignore_index=ignore_index)
 
 
+def _adjusted(logits, softcap, temperature):
+    """The logits capped, where there is a cap, and divided by the temperature.
+
+    >>> _adjusted([22.0, 6.0], None, 2.0), [round(z, 6) for z in _adjusted([22.0, 1.0], 2.0, 1.0)]
+    ([11.0, 3.0], [2.0, 0.924234])
+    """
+    if softcap is not None:
+        logits = [softcap * tanh(z / softcap) for z in logits]
+    return [z / temperature for z in logits]
+
+
+def _cap_slopes(logits, softcap):
+    """How fast each capped logit moves with the logit.
+
+    >>> _cap_slopes([7.0, 8.0], None), _cap_slopes([0.0], 2.0)
+    ([1, 1], [1.0])
+    """
+    return [1 if softcap is None else 1 - tanh(z / softcap) ** 2 for z in logits]
+
+
+def _gathered(terms):
+    """The terms, or if none is larger than their sum that.
+
+    >>> _gathered([3.0, -1.0]), _gathered([3.0, 1.0])
+    ([3.0, -1.0], [4.0])
+    """
+    total = sum(terms)
+    return terms if any(abs(term) > abs(total) for term in terms) else [total]
+
+
+def _parts(logits):
+    """The largest logit, and what the others add to it in lse.
+
+    >>> [round(part, 4) for part in _parts([2.0, 2.0])]
+    [2.0, 0.6931]
+    """
+    largest = max(logits)
+    return [largest, logsumexp(logits) - largest]
+
+
+def _ignored(target, ignore_index):
+    """Whether a target is none.
+
+    >>> _ignored(-100, -100), _ignored([0.5, 0.5], -100)
+    (True, False)
+    """
+    return not isinstance(target, list | tuple) and target == ignore_index
+
+
 def _coefficients(classes, target, class_weight, ignore_index, label_smoothing):
     """How much each class counts: a_c = w_c ((1 - label_smoothing) t_c + label_smoothing / C).
 
@@ -313,9 +473,9 @@ def _coefficients(classes, target, class_weight, ignore_index, label_smoothing):
     >>> _coefficients(3, 1, [1.0, 3.0, 1.0], -100, 0.0), _coefficients(3, -100, None, -100, 0.0)
     ([0.0, 3.0, 0.0], [0, 0, 0])
     """
+    if _ignored(target, ignore_index):
+        return [0] * classes
     if not isinstance(target, list | tuple):
-        if target == ignore_index:
-            return [0] * classes
         if target not in range(classes):
             raise IndexError(f"target is {target}, but the classes are 0 to {classes - 1}")
         target = [int(k == target) for k in range(classes)]

@@ -347,9 +347,9 @@ def test_errors_name_the_argument(loss: fl.Loss) -> None:
         for word in {"shift", "pad_index"} & inspect.signature(loss).parameters.keys():
             with pytest.raises(TypeError, match=word):
                 call(logits, labels, **{word: 1.5})
-        if "label_smoothing" in inspect.signature(loss).parameters:
-            with pytest.raises(ValueError, match="label_smoothing"):
-                call(logits, labels, label_smoothing=1.5)
+        for word in {"label_smoothing", "z_loss", "softcap"} & inspect.signature(loss).parameters.keys():
+            with pytest.raises(ValueError, match=word):
+                call(logits, labels, **{word: -1.5})
     with pytest.raises(ValueError, match="shift"):
         fl.causal_lm(logits, labels, shift=-1)
     for call in (loss, loss.value_and_grad):

@@ -157,6 +157,56 @@ def test_perplexity() -> None:
     assert fl.bits_per_token(losses, denominator=400) == pytest.approx(bits / 2, rel=1e-14)
 
 
+def test_perplexity_of_each_sequence() -> None:
+    """Over the last axis of the tokens, ignored ones left out; a corpus pools them."""
+    logits, labels = RNG.standard_normal((3, 7, 5)), RNG.integers(0, 5, (3, 7))
+    labels[0, 4:], labels[2] = -100, -100
+    weight = RNG.random((3, 7))
+    for words in ({}, {"weight": weight}, {"weight": weight > 0.5}):
+        found = fl.perplexity(logits, labels, reduction="none", **words)
+        assert found.dtype == np.float64
+        for k in range(3):
+            own = {name: array[k] for name, array in words.items()}
+            expected = fl.perplexity(logits[k], labels[k], **own)
+            assert found[k] == pytest.approx(expected, rel=1e-14, nan_ok=True)
+        moved = fl.perplexity(np.moveaxis(logits, -1, 0), labels, reduction="none", axis=0, **words)
+        np.testing.assert_array_equal(moved, found)
+        nll = fl.cross_entropy(logits, labels, reduction="none")
+        kept = {"weight": words.get("weight", 1) * (labels != -100)}
+        np.testing.assert_allclose(fl.perplexity(nll, reduction="none", **kept), found, rtol=1e-14)
+    logits[1, 2], labels[1, 2] = np.nan, -100
+    assert np.isfinite(fl.perplexity(logits, labels, reduction="none")[:2]).all()
+    assert fl.perplexity([[np.nan, 0.0]], weight=[0, 1], reduction="none") == 1
+
+
+def test_perplexity_in_another_base() -> None:
+    """Bits are powers of 2."""
+    nll = fl.cross_entropy(LOGITS, LABELS, reduction="none")
+    expected = fl.perplexity(LOGITS, LABELS)
+    assert fl.perplexity(nll / math.log(2), base=2) == pytest.approx(expected, rel=1e-14)
+    assert fl.perplexity(fl.bits_per_token(LOGITS, LABELS), base=2) == pytest.approx(expected, rel=1e-14)
+    assert fl.perplexity(1e6, base=10.0) == math.inf
+
+
+def test_perplexity_names_what_is_wrong() -> None:
+    """The argument, as it is called here."""
+    for target in (None, [0]):
+        with pytest.raises(TypeError, match=r"^pred must be an array"):
+            fl.perplexity(None, target)  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match=r"^pred must be an array"):
+            fl.bits_per_token(None, target)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"^pred has shape"):
+        fl.perplexity(LOGITS, LABELS[:-1])
+    with pytest.raises(ValueError, match="base is that of nll"):
+        fl.perplexity(LOGITS, LABELS, base=2)
+    with pytest.raises(ValueError, match=r"^base must be in"):
+        fl.perplexity(1.0, base=1.0)
+    with pytest.raises(ValueError, match=r"^reduction must be .*'mean'"):
+        fl.perplexity(LOGITS, LABELS, reduction="mean")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="no axis of tokens"):
+        fl.perplexity(0.5, reduction="none")
+
+
 @weighted
 def test_mean_errors_are_scikit_learns(sk: Any, weight: Any) -> None:
     """Variance explained, with and without a shift; the median; the quantile loss saved."""

@@ -20,7 +20,9 @@ in, which is its gradient in the end.
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from libc.math cimport INFINITY, NAN, fabs
 from libc.stdlib cimport free, malloc
-from fastloss.kernels.vecmath cimport absolute, find, keep_larger, max_of, real, sum_of, vm_log1p_f64, wide_sum_of
+from fastloss.kernels.vecmath cimport (
+    absolute, find, keep_larger, max_of, real, sum_of, two_product, two_sum, vm_log1p_f64, wide_sum_of,
+)
 from fastloss.kernels.views cimport pieces, prefetch
 
 cdef extern from "lanes.h" nogil:
@@ -155,8 +157,9 @@ ctypedef struct RowKernel:
     int target                   # if it takes shares, they are the input after the others
     OfLabel of_label             # what it makes of plain labels; NULL: the same as of shares
     bint hessian                 # whether it knows the Hessian's diagonal by the first input
-    bint smooths                 # whether params[0] is a label smoothing. Shares and smoothed labels have their classes
-                                 # weighed by the kernel; in any other case a label's class weight is its row's
+    bint smooths                 # whether params[0] is a label smoothing and params[1] the factor of a z-loss. With one of them,
+                                 # and of shares, the kernel weighs classes; in any other case a label's class weight is
+                                 # its row's. Labels are plain only if all params are 0
     int spare                    # doubles it works in, for each number of a tile
 
 
@@ -430,6 +433,26 @@ cdef inline void diagonal(
     put[real](lanes, hess, s.top, factors)
 
 
+cdef inline void add_squares(
+    const Lanes* lanes, const Softmax* s, const real* e, const double* factor, real* hess
+) noexcept nogil:
+    """Add factor p^2 to a Hessian's diagonal."""
+    cdef Py_ssize_t i, j, k
+    cdef double totals[TILE]
+    cdef double factors[TILE]
+    cdef double p
+    for i in range(rows_in(lanes)):
+        totals[i] = s.total[i]
+        factors[i] = factor[i]
+    share[double](lanes, totals)
+    share[double](lanes, factors)
+    for j in range(lanes.steps):
+        k = j * lanes.width
+        for i in range(lanes_at(lanes, j)):
+            p = e[k + i] / totals[i]
+            hess[k + i] = <real>(hess[k + i] + factors[i] * p * p)
+
+
 ctypedef fused amount:
     float
     double
@@ -442,6 +465,23 @@ cdef inline void against(
 
         loss = sum of a_c (m - z_c) + A L,    gradient_c = A p_c - a_c.
     """
+    tempered_against[real, amount](lanes, s, z, e, a, hess, loss, 1, 1, NULL, NULL, NULL)
+
+
+cdef inline real finite(real x) noexcept nogil:
+    """x, or the largest number instead of infinity, which would make NaN of 0."""
+    cdef real most = <real>3.4028234663852886e38 if sizeof(real) == 4 else <real>1.7976931348623157e308
+    return most if x == <real>INFINITY else x
+
+
+cdef inline void tempered_against(
+    const Lanes* lanes, const Softmax* s, const real* z, real* e, amount* a, real* hess, double* loss,
+    double temperature, double divisor, const double* push, const double* bend, double* low
+) noexcept nogil:
+    """The same of logits divided by a temperature, and its gradient by a divisor: the temperature, or as much of it as
+    nobody else does. What the loss has besides, a function of the logits' logsumexp, has the slope push p_c, and of
+    the Hessian push p_c (1 - p_c) + bend p_c^2; or is nothing, with NULL. `low` gets what a gradient of double rounds
+    off, if that is wanted."""
     cdef real f[TILE]
     cdef real scale[TILE]
     cdef double a_top[TILE]
@@ -450,6 +490,7 @@ cdef inline void against(
     cdef double distance[TILE]
     cdef double distance_lost[TILE]
     cdef double factor[TILE]
+    cdef double curve[TILE]
     cdef double m[TILE]
     cdef Py_ssize_t i, j, k, n = lanes.width
     cdef double v, gap, ap, aq
@@ -482,26 +523,46 @@ cdef inline void against(
     spread_sum(lanes, distance_lost)
     for i in range(rows_in(lanes)):
         a[place(lanes, i, s.top[i])] = <amount>a_top[i]
-        loss[i] = distance[i] + (distance_lost[i] + (a_top[i] + a_others[i]) * log_total(s, i))
-        factor[i] = (a_top[i] + a_others[i]) * lanes.scale[i]
+        loss[i] = distance[i] / temperature + (
+            distance_lost[i] / temperature + (a_top[i] + a_others[i]) * log_total(s, i)
+        )
+        factor[i] = a_top[i] + a_others[i]
+        if push != NULL:  # 3 roundings of a factor would lie upon all of its row's numbers
+            v = two_sum(a_top[i], a_others[i], &ap)
+            factor[i] = two_sum(v, push[i], &aq) + ap
+            factor[i] += aq if fabs(push[i]) < INFINITY else 0
+        factor[i] = factor[i] * lanes.scale[i] / divisor
     if lanes.with_hess:
-        diagonal[real](lanes, s, e, factor, hess)
+        for i in range(rows_in(lanes)):
+            curve[i] = finite[double](factor[i] / divisor)
+        diagonal[real](lanes, s, e, curve, hess)
+        if bend != NULL:
+            add_squares[real](lanes, s, e, bend, hess)
     if not lanes.with_grad:
         return
     for i in range(rows_in(lanes)):
-        f[i] = <real>(factor[i] / s.total[i])
-        scale[i] = <real>lanes.scale[i]
+        f[i] = finite[real](<real>(factor[i] / s.total[i]))
+        scale[i] = <real>(lanes.scale[i] / divisor)
     share[real](lanes, f)
     share[real](lanes, scale)
     for j in range(lanes.steps):
         k = j * n
         for i in range(lanes_at(lanes, j)):
-            e[k + i] = <real>(e[k + i] * f[i] - a[k + i] * scale[i])
+            if real is double and low != NULL:
+                v = two_product(e[k + i], f[i], &ap)
+                gap = two_product(a[k + i], scale[i], &aq)
+                e[k + i] = two_sum(v, -gap, &v)
+                low[k + i] = v + (ap - aq)
+            else:
+                e[k + i] = <real>(e[k + i] * f[i] - a[k + i] * scale[i])
     # at the largest logit, A p - a or (A - a) - A q: from the smaller pair of terms, which keeps more
     for i in range(rows_in(lanes)):
         v = a_top[i] + a_others[i]
         ap = v * (s.e_top[i] / s.total[i])
         aq = v * (s.others[i] / s.total[i])
         v = ap - a_top[i] if ap + a_top[i] < aq + a_others[i] else a_others[i] - aq
-        factor[i] = v * lanes.scale[i]
+        v += push[i] * (s.e_top[i] / s.total[i]) if push != NULL else 0
+        factor[i] = v * lanes.scale[i] / divisor
+        if low != NULL:
+            low[place(lanes, i, s.top[i])] = 0
     put[real](lanes, e, s.top, factor)

@@ -507,7 +507,7 @@ cdef int run_chunk(const Job* job, Py_ssize_t chunk, real zero) noexcept nogil:
     cdef Py_ssize_t wanted, spare
     if job.huge:
         size = 0
-    spare = job.kernel.spare * size
+    spare = 0 if job.of_label else job.kernel.spare * size
     wanted = 2 * tiles * size + (size if job.with_hess else 0)
     for k in range(job.inputs):
         wanted += block * (turns_in(job, k) or turns_out(job, k))
@@ -603,7 +603,10 @@ cdef int start(Job* job, int axis) except -1:
     if job.weighted:
         settle(&job.weight)
     job.along = job.classes > ACROSS
-    job.of_label = job.kernel.of_label != NULL and job.labelled and not (job.kernel.smooths and job.params[0] != 0)
+    job.of_label = job.kernel.of_label != NULL and job.labelled
+    if job.kernel.smooths:
+        for k in range(MAX_ROW_PARAMS):
+            job.of_label = job.of_label and job.params[k] == 0
     job.huge = job.of_label and job.classes > HUGE
     if job.classes >= 2**31 - TILE and not job.huge:
         raise ValueError(f"{job.classes} classes are more than this loss takes")
@@ -739,8 +742,8 @@ def run(
     if job.weighted:
         readers[reader_count] = &job.weight
         reader_count += 1
-    for k in range(len(params)):
-        job.params[k] = params[k]
+    for k in range(MAX_ROW_PARAMS):
+        job.params[k] = params[k] if k < len(params) else 0
     job.class_weight = job.class_tile = NULL
     if class_weights is not None:
         job.class_weight = <double*>cnp.PyArray_DATA(<cnp.ndarray>class_weights)
@@ -775,7 +778,8 @@ def run(
     start(&job, <int>axis)
     try:
         if job.class_weight != NULL and (
-            job.kernel.target == NO_TARGET or job.soft or (job.kernel.smooths and job.params[0] != 0)
+            job.kernel.target == NO_TARGET or job.soft
+            or (job.kernel.smooths and (job.params[0] != 0 or job.params[1] != 0))
         ):
             weigh_classes(&job)
         if not mean or ask >= GRAD_HESS or denominator is not None:
