@@ -97,6 +97,25 @@ def test_ends_of_beta_and_alpha_are_the_plain_divergences() -> None:
         assert value == expected
         assert (gradient == slopes).all()
     assert fl.skewed_kl(z, k, alpha=0.0) == fl.kl_divergence(z, k)
+    assert fl.skewed_kl(z, k, alpha=0.0, direction="reverse") == fl.reverse_kl_divergence(z, k)
+
+
+@pytest.mark.parametrize("direction", ["forward", "reverse", "jsd"])
+def test_directions_of_distillation(direction: Any) -> None:
+    """The teacher's part is the divergence of that direction, times temperature^2; skewed_kl in reverse is itself with
+    teacher and student exchanged."""
+    z, k = logits(40, 5), logits(40, 5, seed=11)
+    loss = {"forward": fl.kl_divergence, "reverse": fl.reverse_kl_divergence, "jsd": fl.jsd}[direction]
+    words = {"alpha": 1.0, "temperature": 4.0, "direction": direction}
+    value, gradient = fl.knowledge_distillation.value_and_grad(z, k, 0, **words)
+    expected, slopes = loss.value_and_grad(z, k, temperature=4.0)
+    assert value == pytest.approx(16 * expected, rel=1e-14)
+    np.testing.assert_allclose(gradient, 16 * slopes, rtol=1e-12)
+    np.testing.assert_allclose(fl.skewed_kl(z, k, direction="reverse"), fl.skewed_kl(k, z), rtol=1e-13)
+    with pytest.raises(ValueError, match="direction must be"):
+        fl.knowledge_distillation(z, k, 0, direction="backward")
+    with pytest.raises(ValueError, match="direction must be"):
+        fl.skewed_kl(z, k, direction="jsd")
 
 
 def test_close_distributions_keep_their_digits() -> None:
@@ -118,7 +137,9 @@ def sure_and_close(rng: np.random.Generator, n: int, dtype: np.dtype) -> tuple[n
     change = 10 ** rng.uniform(-18 if dtype == np.float64 else -9, -1, (n, 1)) * rng.standard_normal((n, 3))
     change *= rng.choice([np.eye(3)[rng.integers(0, 3, n)], np.ones((n, 3))])
     k = (z + change * rng.choice([1, abs(z).max()]) + rng.choice([0, 0.5], (n, 1))).astype(dtype)
-    same = np.ptp(z.astype(np.longdouble) - k, axis=1) == 0  # a shift alone: of q = p no number of digits tells the sign
+    same = (
+        np.ptp(z.astype(np.longdouble) - k, axis=1) == 0
+    )  # a shift alone: of q = p no number of digits tells the sign
     k[same] = z[same]
     return z, k
 

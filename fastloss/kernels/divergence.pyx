@@ -21,7 +21,8 @@ cdef extern from "divergence.h" nogil:
         double* low) noexcept
     double gap_of "dv_gap"(double p, double q, double d, double low, double* bent, double* tail) noexcept
     double difference "dv_difference"(double p, double q, double d, double low) noexcept
-    double skew "dv_skew"(double u, double u_low, double gap, double m, double* low) noexcept
+    double slope_of "dv_slope"(
+        double v, double v_low, double far, double gap, double m, double by_log, double by_share, double* low) noexcept
     double mixture "dv_mixture"(double b, double c, double c_low, double d, double d_low, double* low) noexcept
     ctypedef struct Rows "dv_rows":
         double rate
@@ -38,18 +39,13 @@ cdef extern from "divergence.h" nogil:
     void dv_gaps_quick(
         const float* z, const float* k, float* eq, const float* ep, const Rows* t, const double* scale, Py_ssize_t n,
         bint along) noexcept
-    void dv_reverse_quick(
-        const float* z, const float* k, const float* eq, float* ep, const Rows* t, Py_ssize_t n, bint along,
-        double* total, double* mean) noexcept
     void dv_centre_quick(
         float* eq, const float* s, const Rows* t, const double* mean, const double* scale, Py_ssize_t n, bint along,
         double* others) noexcept
-    void dv_jsd_quick(
+    ctypedef void (*Pass "dv_pass")(
         const float* z, const float* k, const float* eq, float* ep, const Rows* t, double b, double c, Py_ssize_t n,
-        bint along, double* total, double* mean) noexcept
-    void dv_skew_quick(
-        const float* z, const float* k, const float* eq, float* ep, const Rows* t, double a, double c, Py_ssize_t n,
-        bint along, double* total, double* mean) noexcept
+        bint along, double* total, double* mean) noexcept nogil
+    Pass dv_reverse_quick, dv_jsd_quick, dv_skew_quick, dv_skew_back_quick
     void dv_sides_quick(
         const float* z, const float* k, const float* eq, float* ep, const Rows* t, Py_ssize_t n, bint along,
         double* total, double* above, double* below, double* beside) noexcept
@@ -474,7 +470,7 @@ cdef void forward_kl_exact(
             eq[at + i] = <real>(scale[i] * difference(ep[at + i] / t.of_p[i], eq[at + i] / t.of_q[i], d, low))
 
 
-# loss = sum of q (e^-d - 1 + d), gradient_c = rate q (d - loss).
+# loss = factor sum of q (e^-d - 1 + d), gradient_c = factor rate q (d - sum of q d).
 cdef void backward_kl_exact(
     real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
 ) noexcept nogil:
@@ -489,7 +485,7 @@ cdef void backward_kl_exact(
     cdef double scale[TILE]
     cdef Pair t
     cdef Py_ssize_t i, j, at, n = lanes.width
-    cdef double d, low, bent, tail, q, slope, exact, far
+    cdef double d, low, bent, tail, q, slope, exact, far, more, factor = params[1]
     cdef bint nothing
     compare[real](lanes, z, k, params[0], eq, ep, &t)
     clear(lanes, total)
@@ -509,13 +505,13 @@ cdef void backward_kl_exact(
     settle(lanes, total, lost)
     settle(lanes, mean, mean_lost)
     for i in range(rows_in(lanes)):
-        loss[i] = total[i] * LOWERED
+        loss[i] = factor * (total[i] * LOWERED)
         if total[i] > 1e300 and fabs(t.top_z[i]) < INFINITY and fabs(t.top_k[i]) < INFINITY:
-            loss[i] = far_apart[real](lanes, k, t.top_k[i], z, t.top_z[i], eq, t.of_q[i], i, t.rate)
+            loss[i] = far_apart[real](lanes, k, t.top_k[i], z, t.top_z[i], eq, t.of_q[i], i, factor * t.rate)
     if not lanes.with_grad:
         return
     share[double](lanes, mean)
-    scales_of(lanes, loss, t.rate, scale)
+    scales_of(lanes, loss, two_factors(factor, 0, t.rate, t.rate_low, &more), scale)
     clear(lanes, total)
     clear(lanes, lost)
     for j in range(lanes.steps):
@@ -524,8 +520,9 @@ cdef void backward_kl_exact(
             d = ratio_of[real](&t, z[at + i], k[at + i], i, &low)
             q = eq[at + i] / t.of_q[i]
             slope = d - mean[i]
-            exact = times_q(&t, eq[at + i], i, slope, low, t.rate_low / t.rate)
+            exact = times_q(&t, eq[at + i], i, slope, low, more)
             far = q * slope if slope != -INFINITY else slope  # the loss is infinite, however small q is
+            far = q * d - q * mean[i] if fabs(mean[i]) < INFINITY else far
             nothing = (d == -INFINITY) | ((q == 0) & (d != d))
             slope = exact if fabs(slope) < INFINITY else far
             slope = 0 if nothing else slope
@@ -690,84 +687,33 @@ cdef void forward_kl_quick(
     redo(<RowF32>forward_kl_exact[float], inputs, grads, loss, lanes, params, &t)
 
 
-cdef void backward_kl_quick(
-    float** inputs, float** grads, double* loss, const Lanes* lanes, const double* params
+cdef void centred_quick(
+    Pass of, RowF32 exact, float** inputs, float** grads, double* loss, const Lanes* lanes, const double* params,
+    double temperature, double b, double c, double factor, double slope_factor
 ) noexcept nogil:
+    """A loss whose terms and slopes by q the pass gives, of which a part b or c belongs to one of the distributions: factor times
+    the terms' sum, slope_factor times the slopes of softmax."""
     cdef Quick t
     cdef double mean[TILE]
     cdef double total[TILE]
     cdef Py_ssize_t i, j, at, n = lanes.width
-    compare_quick(lanes, inputs[0], inputs[1], params[0], grads[0], grads[1], &t)
+    compare_quick(lanes, inputs[0], inputs[1], temperature, grads[0], grads[1], &t)
     clear(lanes, total)
     clear(lanes, mean)
     for j in range(lanes.steps):
         at = j * n
-        dv_reverse_quick(
-            inputs[0] + at, inputs[1] + at, grads[0] + at, grads[1] + at, &t.rows, lanes_at(lanes, j), lanes.along, total,
-            mean
-        )
-    spread_sum(lanes, total)
-    spread_sum(lanes, mean)
-    for i in range(rows_in(lanes)):
-        loss[i] = total[i]
-    mark_odd(lanes, total, mean, &t)
-    if lanes.with_grad:
-        centre_quick(lanes, &t, grads[0], grads[1], mean, loss, t.rows.rate)
-    redo(<RowF32>backward_kl_exact[float], inputs, grads, loss, lanes, params, &t)
-
-
-cdef void jsd_quick(
-    float** inputs, float** grads, double* loss, const Lanes* lanes, const double* params
-) noexcept nogil:
-    cdef Quick t
-    cdef double mean[TILE]
-    cdef double total[TILE]
-    cdef Py_ssize_t i, j, at, n = lanes.width
-    cdef double b = params[0], c = 1 - b
-    compare_quick(lanes, inputs[0], inputs[1], params[1], grads[0], grads[1], &t)
-    clear(lanes, total)
-    clear(lanes, mean)
-    for j in range(lanes.steps):
-        at = j * n
-        dv_jsd_quick(
+        of(
             inputs[0] + at, inputs[1] + at, grads[0] + at, grads[1] + at, &t.rows, b, c, lanes_at(lanes, j), lanes.along,
             total, mean
         )
     spread_sum(lanes, total)
     spread_sum(lanes, mean)
     for i in range(rows_in(lanes)):
-        loss[i] = total[i]
+        loss[i] = factor * total[i]
     mark_odd(lanes, total, mean, &t)
     if lanes.with_grad:
-        centre_quick(lanes, &t, grads[0], grads[1], mean, loss, c * t.rows.rate)
-    redo(<RowF32>jsd_exact[float], inputs, grads, loss, lanes, params, &t)
-
-
-cdef void skewed_kl_quick(
-    float** inputs, float** grads, double* loss, const Lanes* lanes, const double* params
-) noexcept nogil:
-    cdef Quick t
-    cdef double mean[TILE]
-    cdef double total[TILE]
-    cdef Py_ssize_t i, j, at, n = lanes.width
-    cdef double a = params[0], c = 1 - a
-    compare_quick(lanes, inputs[0], inputs[1], 1, grads[0], grads[1], &t)
-    clear(lanes, total)
-    clear(lanes, mean)
-    for j in range(lanes.steps):
-        at = j * n
-        dv_skew_quick(
-            inputs[0] + at, inputs[1] + at, grads[0] + at, grads[1] + at, &t.rows, a, c, lanes_at(lanes, j), lanes.along,
-            total, mean
-        )
-    spread_sum(lanes, total)
-    spread_sum(lanes, mean)
-    for i in range(rows_in(lanes)):
-        loss[i] = total[i]
-    mark_odd(lanes, total, mean, &t)
-    if lanes.with_grad:
-        centre_quick(lanes, &t, grads[0], grads[1], mean, loss, c)
-    redo(<RowF32>skewed_kl_exact[float], inputs, grads, loss, lanes, params, &t)
+        centre_quick(lanes, &t, grads[0], grads[1], mean, loss, slope_factor * t.rows.rate)
+    redo(exact, inputs, grads, loss, lanes, params, &t)
 
 
 cdef void tvd_quick(
@@ -824,12 +770,17 @@ cdef void forward_kl(
 
 
 cdef void backward_kl(
-    real** inputs, real** grads, double* loss, const Lanes* lanes, double temperature
+    real** inputs, real** grads, double* loss, const Lanes* lanes, double temperature, double factor
 ) noexcept nogil:
+    cdef double params[2]
+    params[0], params[1] = temperature, factor
     if real is float:
-        backward_kl_quick(inputs, grads, loss, lanes, &temperature)
+        centred_quick(
+            dv_reverse_quick, <RowF32>backward_kl_exact[float], inputs, grads, loss, lanes, params, temperature, 0, 0, factor,
+            factor
+        )
     else:
-        backward_kl_exact[real](inputs, grads, NULL, loss, lanes, &temperature)
+        backward_kl_exact[real](inputs, grads, NULL, loss, lanes, params)
 
 
 cdef void kl_divergence(
@@ -841,12 +792,21 @@ cdef void kl_divergence(
 cdef void reverse_kl_divergence(
     real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
 ) noexcept nogil:
-    backward_kl[real](inputs, grads, loss, lanes, params[0])
+    backward_kl[real](inputs, grads, loss, lanes, params[0], 1)
 
 
-# loss = sum of b p log(p/m) + c q log(q/m), m = b p + c q, c = 1 - b, as b p (u - log1p(u)) + c q (v - log1p(v)) with
-# u = (m - p)/p, v = (m - q)/q; gradient_c = c rate q (l - sum of q l) with l = log(q/m) = -log1p(v).
-cdef void jsd_exact(
+cdef enum:
+    BOTH                         # jsd
+    STUDENT                      # skewed_kl: of the student, of which the teacher is a part
+    TEACHER                      # skewed_kl, reverse: of the teacher, of which the student is a part
+
+# Divergences from m = b p + c q, b + c = 1. With u = (m - p)/p, v = (m - q)/q, s = (m - q)/m and r = log(m/q) = log1p(v):
+#
+#     KL(p || m) = sum of p (u - log1p(u)),    slope by q: -c p/m, which is -(c^2/b) s and a constant
+#     KL(q || m) = sum of q (v - log1p(v)),    slope by q: log(q/m) - c q/m, which is c s - r and a constant
+#
+# jsd is b times the first and c times the second, with slopes -c r. gradient_c = q (slope - sum of q slopes).
+cdef void mixed_exact(
     real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
 ) noexcept nogil:
     cdef real* z = inputs[0]
@@ -862,7 +822,16 @@ cdef void jsd_exact(
     cdef double scale[TILE]
     cdef Pair t
     cdef Py_ssize_t i, j, at, n = lanes.width
-    cdef double b = params[0], c = 1 - b, c_low = (1 - c) - b, d, low, u, u_low, v, v_low, q, p, gap, r, more, log_b = log[double](b)
+    cdef int mixture_of = <int>params[3]
+    cdef double part = params[0], other = 1 - part, other_low = (1 - other) - part, factor = params[2]
+    cdef bint flipped = mixture_of == TEACHER
+    cdef double b = other if flipped else part, b_low = other_low if flipped else 0
+    cdef double c = part if flipped else other, c_low = 0 if flipped else other_low
+    cdef double from_p = 1 if mixture_of == STUDENT else (0 if flipped else b)  # weights of the sums
+    cdef double from_q = 0 if mixture_of == STUDENT else (1 if flipped else c)
+    cdef double by_log = 0 if mixture_of == STUDENT else 1                      # slope = by_log r + by_share s
+    cdef double by_share = 1 if mixture_of == STUDENT else (-c if flipped else 0)
+    cdef double d, low, u, u_low, v, v_low, q, p, gap, r, s, s_low, slope_factor, more, lost, log_b = log[double](b)
     compare[real](lanes, z, k, params[1], eq, ep, &t)
     clear(lanes, of_p)
     clear(lanes, of_p_lost)
@@ -878,21 +847,26 @@ cdef void jsd_exact(
             p = LIFTED * (ep[at + i] / t.of_p[i])
             gap = difference(p, q, d, low)
             u = mixture(b, c, c_low, d, low, &u_low)
-            v = mixture(c, b, 0, -d, -low, &v_low)
+            v = mixture(c, b, b_low, -d, -low, &v_low)
             add(&of_p[i], &of_p_lost[i], bend(p, u, u_low, c * gap))
             add(&of_q[i], &of_q_lost[i], bend(q, v, v_low, -b * gap))
-            r = log1p_of(v, v_low, &low)
-            r = times_q(&t, eq[at + i], i, r if v < 1e300 else log_b - d, low if v < 1e300 else 0, 0)
-            add(&mean[i], &mean_lost[i], r)
+            r = slope_of(v, v_low, log_b - d, -b * gap, b * p + c * q, by_log, by_share, &low)
+            add(&mean[i], &mean_lost[i], times_q(&t, eq[at + i], i, r, low, 0))
     settle(lanes, of_p, of_p_lost)
     settle(lanes, of_q, of_q_lost)
     for i in range(rows_in(lanes)):
-        loss[i] = (b * of_p[i] + c * of_q[i]) * LOWERED
+        loss[i] = factor * ((from_p * of_p[i] if from_p else 0) + (from_q * of_q[i] if from_q else 0)) * LOWERED
     if not lanes.with_grad:
         return
     settle(lanes, mean, mean_lost)
     share[double](lanes, mean)
-    scales_of(lanes, loss, -two_factors(c, c_low, t.rate, t.rate_low, &more), scale)
+    if mixture_of == STUDENT:
+        slope_factor = two_factors(c, c_low, c, c_low, &more)
+        slope_factor = -two_quotient(slope_factor, b, &lost)
+        more -= lost / slope_factor
+    else:
+        slope_factor = -two_factors(1 if flipped else c, c_low, t.rate, t.rate_low, &more)
+    scales_of(lanes, loss, factor * slope_factor, scale)
     clear(lanes, of_q)
     clear(lanes, of_q_lost)
     for j in range(lanes.steps):
@@ -900,13 +874,30 @@ cdef void jsd_exact(
         for i in range(lanes_at(lanes, j)):
             d = ratio_of[real](&t, z[at + i], k[at + i], i, &low)
             q = eq[at + i] / t.of_q[i]
-            v = mixture(c, b, 0, -d, -low, &v_low)
-            r = log1p_of(v, v_low, &low)
-            r = (r if v < 1e300 else log_b - d) - mean[i]  # e^-d may be beyond all doubles
-            r = times_q(&t, eq[at + i], i, r, low if v < 1e300 else 0, more)
+            p = ep[at + i] / t.of_p[i]
+            gap = difference(p, q, d, low)
+            v = mixture(c, b, b_low, -d, -low, &v_low)
+            r = slope_of(v, v_low, log_b - d, -b * gap, b * p + c * q, by_log, by_share, &low)
+            r = times_q(&t, eq[at + i], i, r - mean[i], low, more)
             add(&of_q[i], &of_q_lost[i], unless_top(lanes, &t, i, j, r))
             eq[at + i] = <real>(scale[i] * r)
     balance[real](lanes, &t, of_q, of_q_lost, loss, scale, eq)
+
+
+cdef void mixed(
+    real** inputs, real** grads, double* loss, const Lanes* lanes, double part, double temperature, double factor,
+    int mixture_of
+) noexcept nogil:
+    cdef double params[4]
+    cdef Pass of = dv_jsd_quick if mixture_of == BOTH else (dv_skew_quick if mixture_of == STUDENT else dv_skew_back_quick)
+    params[0], params[1], params[2], params[3] = part, temperature, factor, mixture_of
+    if real is float:
+        centred_quick(
+            of, <RowF32>mixed_exact[float], inputs, grads, loss, lanes, params, temperature, part, 1 - part, factor,
+            factor if mixture_of == TEACHER else factor * (1 - part)
+        )
+    else:
+        mixed_exact[real](inputs, grads, NULL, loss, lanes, params)
 
 
 cdef void jsd(
@@ -915,82 +906,20 @@ cdef void jsd(
     if params[0] == 0:
         forward_kl[real](inputs, grads, loss, lanes, params[1], 1)
     elif params[0] == 1:
-        backward_kl[real](inputs, grads, loss, lanes, params[1])
-    elif real is float:
-        jsd_quick(inputs, grads, loss, lanes, params)
+        backward_kl[real](inputs, grads, loss, lanes, params[1], 1)
     else:
-        jsd_exact[real](inputs, grads, NULL, loss, lanes, params)
-
-
-# loss = KL(p || m), m = a p + c q, c = 1 - a, as sum of p (u - log1p(u)) with u = (m - p)/p; gradient_c = c q (s - sum of q s)
-# with s = (m - p)/m.
-cdef void skewed_kl_exact(
-    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
-) noexcept nogil:
-    cdef real* z = inputs[0]
-    cdef real* k = inputs[1]
-    cdef real* eq = grads[0]
-    cdef real* ep = grads[1]
-    cdef double total[TILE]
-    cdef double lost[TILE]
-    cdef double mean[TILE]
-    cdef double mean_lost[TILE]
-    cdef double scale[TILE]
-    cdef Pair t
-    cdef Py_ssize_t i, j, at, n = lanes.width
-    cdef double a = params[0], c = 1 - a, c_low = (1 - c) - a, d, low, u, u_low, q, p, gap, m, s, s_low
-    compare[real](lanes, z, k, 1, eq, ep, &t)
-    clear(lanes, total)
-    clear(lanes, lost)
-    clear(lanes, mean)
-    clear(lanes, mean_lost)
-    for j in range(lanes.steps):
-        at = j * n
-        for i in range(lanes_at(lanes, j)):
-            d = ratio_of[real](&t, z[at + i], k[at + i], i, &low)
-            q = LIFTED * (eq[at + i] / t.of_q[i])
-            p = LIFTED * (ep[at + i] / t.of_p[i])
-            gap = c * difference(p, q, d, low)
-            u = mixture(a, c, c_low, d, low, &u_low)
-            m = a * p + c * q
-            add(&total[i], &lost[i], bend(p, u, u_low, gap))
-            s = skew(u, u_low, gap, m, &s_low)
-            add(&mean[i], &mean_lost[i], times_q(&t, eq[at + i], i, s, s_low, 0))
-    settle(lanes, total, lost)
-    settle(lanes, mean, mean_lost)
-    for i in range(rows_in(lanes)):
-        loss[i] = total[i] * LOWERED
-    if not lanes.with_grad:
-        return
-    share[double](lanes, mean)
-    scales_of(lanes, loss, c, scale)
-    clear(lanes, total)
-    clear(lanes, lost)
-    for j in range(lanes.steps):
-        at = j * n
-        for i in range(lanes_at(lanes, j)):
-            d = ratio_of[real](&t, z[at + i], k[at + i], i, &low)
-            q = eq[at + i] / t.of_q[i]
-            p = ep[at + i] / t.of_p[i]
-            gap = c * difference(p, q, d, low)
-            m = a * p + c * q
-            u = mixture(a, c, c_low, d, low, &u_low)
-            s = skew(u, u_low, gap, m, &s_low)
-            u = times_q(&t, eq[at + i], i, s - mean[i], s_low, c_low / c)
-            add(&total[i], &lost[i], unless_top(lanes, &t, i, j, u))
-            eq[at + i] = <real>(scale[i] * u)
-    balance[real](lanes, &t, total, lost, loss, scale, eq)
+        mixed[real](inputs, grads, loss, lanes, params[0], params[1], 1, BOTH)
 
 
 cdef void skewed_kl(
     real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
 ) noexcept nogil:
-    if params[0] == 0:
+    if params[0] == 0 and params[1]:
+        backward_kl[real](inputs, grads, loss, lanes, 1, 1)
+    elif params[0] == 0:
         forward_kl[real](inputs, grads, loss, lanes, 1, 1)
-    elif real is float:
-        skewed_kl_quick(inputs, grads, loss, lanes, params)
     else:
-        skewed_kl_exact[real](inputs, grads, NULL, loss, lanes, params)
+        mixed[real](inputs, grads, loss, lanes, params[0], 1, 1, TEACHER if params[1] else STUDENT)
 
 
 # loss = sum of |q - p| / 2, gradient_c = q (s - sum of q s) / 2 with s = sign(q - p), where q > p of what lies below and
@@ -1113,7 +1042,7 @@ cdef void entropy(
 
 
 # loss = alpha f KL(p || q) at the temperature + (1 - alpha) (-log of the label's probability at temperature 1), f = 1 or the
-# temperature's square.
+# temperature's square. Direction 1 is KL(q || p), 2 the Jensen-Shannon divergence instead.
 cdef void knowledge_distillation(
     real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
 ) noexcept nogil:
@@ -1127,8 +1056,12 @@ cdef void knowledge_distillation(
     cdef double label_slope[TILE]
     cdef Softmax s
     cdef Py_ssize_t i, j, at, n = lanes.width
-    if params[0] != 0:
+    if params[0] != 0 and params[3] == 0:
         forward_kl[real](inputs, grads, loss, lanes, params[1], soft)
+    elif params[0] != 0 and params[3] == 1:
+        backward_kl[real](inputs, grads, loss, lanes, params[1], soft)
+    elif params[0] != 0:
+        mixed[real](inputs, grads, loss, lanes, 0.5, params[1], soft, BOTH)
     else:
         for i in range(rows_in(lanes)):
             loss[i] = 0
