@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from numpy.typing import ArrayLike
 
@@ -25,6 +25,7 @@ __all__ = [
     "tvd_distillation",
 ]
 
+DIRECTIONS = ("forward", "reverse", "jsd")  # of knowledge_distillation, as its kernel counts them
 PROBABILITIES = {"input": Interval(0, 1), "target": Interval(0, 1)}
 
 
@@ -594,6 +595,12 @@ def jsd(
     "target",
     reference=reference.skewed_kl,
     domain={"alpha": Interval(0, 1, high_open=True)},
+    examples=(
+        {},
+        {"direction": "reverse"},
+        {"alpha": 0.0, "direction": "reverse"},
+        {"alpha": 0.75, "direction": "reverse"},
+    ),
 )
 def skewed_kl(
     ask: int,
@@ -601,6 +608,7 @@ def skewed_kl(
     target: ArrayLike,
     *,
     alpha: float = 0.1,
+    direction: Literal["forward", "reverse"] = "forward",
     weight: ArrayLike | None = None,
     reduction: Reduction = "mean",
     denominator: float | None = None,
@@ -615,6 +623,11 @@ def skewed_kl(
         loss     = sum_c p_c log(p_c / m_c)
         gradient = (1 - alpha) q (s - sum_c q_c s_c)
 
+    In reverse, with m = alpha q + (1 - alpha) p and s = log(q / m) + alpha (m - q) / m::
+
+        loss     = sum_c q_c log(q_c / m_c)
+        gradient = q (s - sum_c q_c s_c)
+
     In NumPy: ``np.mean(np.sum(p * np.log(p / m), axis=-1))``.
 
     Parameters
@@ -624,7 +637,10 @@ def skewed_kl(
     target : array_like
         The same of the target, in the shape of `logits`: a constant.
     alpha : float in {alpha}
-        The teacher's part in the mixture. 0 is `kl_divergence`.
+        The teacher's part in the mixture, in reverse the student's. 0 is `kl_divergence`, in reverse
+        `reverse_kl_divergence`.
+    direction : {"forward", "reverse"}
+        KL(p || m) of the mixed student, or KL(q || m) of the mixed teacher.
     axis : int
         The class axis.
     {common}
@@ -637,7 +653,7 @@ def skewed_kl(
     -----
     Smooth everywhere. Never negative, exactly 0 for equal logits, and for alpha > 0 at most -log(alpha), whatever is
     masked. Every term is positive: with u = (m - p) / p, which is (1 - alpha) (exp(log(q) - log(p)) - 1), the kernel
-    adds p (u - log1p(u)).
+    adds p (u - log1p(u)); in reverse the same of q.
 
     References
     ----------
@@ -652,7 +668,9 @@ def skewed_kl(
     >>> grad.round(6)
     array([[ 0.203008, -0.203008]])
     """
-    params = (skewed_kl.parameter("alpha", alpha),)
+    if direction not in ("forward", "reverse"):
+        raise ValueError(f'direction must be "forward" or "reverse", not {direction!r}')
+    params = (skewed_kl.parameter("alpha", alpha), float(direction == "reverse"))
     return skewed_kl.run(ask, (logits, target), params, weight, reduction, denominator, axis, out)
 
 
@@ -719,7 +737,13 @@ def tvd_distillation(
     "target",
     reference=reference.knowledge_distillation,
     domain={"temperature": Interval(0, low_open=True, high_open=True), "alpha": Interval(0, 1)},
-    examples=({}, {"temperature": 1.0, "alpha": 0.25}, {"scale_by_t2": False}),
+    examples=(
+        {},
+        {"temperature": 1.0, "alpha": 0.25},
+        {"scale_by_t2": False},
+        {"direction": "reverse"},
+        {"direction": "jsd", "temperature": 4.0},
+    ),
 )
 def knowledge_distillation(
     ask: int,
@@ -729,6 +753,7 @@ def knowledge_distillation(
     *,
     temperature: float = 2.0,
     alpha: float = 0.5,
+    direction: Literal["forward", "reverse", "jsd"] = "forward",
     scale_by_t2: bool = True,
     ignore_index: int = -100,
     weight: ArrayLike | None = None,
@@ -745,6 +770,8 @@ def knowledge_distillation(
         loss     = alpha temperature^2 KL(p || q) + (1 - alpha) cross_entropy(student, target)
         gradient = alpha temperature (q - p) + (1 - alpha) (softmax(student) - onehot(target))
 
+    or with another divergence, and its gradient, in place of KL(p || q).
+
     In NumPy: ``np.mean(alpha * t**2 * np.sum(p * np.log(p / q), axis=-1) + (1 - alpha) * cross_entropy)``.
 
     Parameters
@@ -759,6 +786,8 @@ def knowledge_distillation(
         Divides the logits of both in the divergence.
     alpha : float in {alpha}
         How much the teacher counts.
+    direction : {"forward", "reverse", "jsd"}
+        The divergence: KL(p || q), KL(q || p), or `jsd` with beta = 1/2.
     scale_by_t2 : bool
         Whether the divergence is multiplied by temperature^2, as its slopes shrink with it.
     ignore_index : int
@@ -773,9 +802,9 @@ def knowledge_distillation(
 
     Notes
     -----
-    Smooth everywhere. The two parts are those of `kl_divergence` and `cross_entropy`, as exact: logits divided by the
-    temperature have two parts, because an exponential turns half an ulp of 26 into 16. A part whose factor is 0 is
-    left out.
+    Smooth everywhere. The two parts are those of `kl_divergence` (`reverse_kl_divergence`, `jsd`) and `cross_entropy`,
+    as exact: logits divided by the temperature have two parts, because an exponential turns half an ulp of 26 into 16.
+    A part whose factor is 0 is left out.
 
     References
     ----------
@@ -791,10 +820,13 @@ def knowledge_distillation(
     >>> grad.round(6)
     array([[ 0.098944, -0.017406, -0.081539]])
     """
+    if direction not in DIRECTIONS:
+        raise ValueError(f'direction must be "forward", "reverse" or "jsd", not {direction!r}')
     params = (
         knowledge_distillation.parameter("alpha", alpha),
         knowledge_distillation.parameter("temperature", temperature),
         float(bool(scale_by_t2)),
+        float(DIRECTIONS.index(direction)),
     )
     return knowledge_distillation.run(
         ask, (student, teacher, target), params, weight, reduction, denominator, axis, out, None, ignore_index

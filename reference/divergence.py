@@ -358,12 +358,14 @@ def jsd_grad_terms(logits, target, *, beta=0.5, temperature=1.0):
     return [[term / temperature for term in terms] for terms in _centred_terms(q, slopes)]
 
 
-def skewed_kl(logits, target, *, alpha=0.1):
+def skewed_kl(logits, target, *, alpha=0.1, direction="forward"):
     """Skewed Kullback-Leibler divergence: of a student q mixed with a little of its teacher p, and so never infinite.
 
         KL(p || m)    with m = alpha p + (1 - alpha) q,  q = softmax(logits),  p = softmax(target)
 
-    Where floats break: as in `js_divergence`, of which this is the first half.
+    In reverse it is of the teacher mixed with a little of the student: KL(q || m) with m = alpha q + (1 - alpha) p.
+
+    Where floats break: as in `js_divergence`, of which these are the two halves.
 
     Ko et al., DistiLLM: Towards Streamlined Distillation for Large Language Models (2024).
 
@@ -371,32 +373,40 @@ def skewed_kl(logits, target, *, alpha=0.1):
     0.1070427364
     >>> round(skewed_kl([float("-inf"), 0.0], [0.0, 0.0]), 10)
     0.8303656034
+    >>> round(skewed_kl([0.0, 0.0], [log(0.25), log(0.75)], direction="reverse"), 10)
+    0.1131367222
     """
     q, p = _softmaxes(logits, target, 1)
+    if direction == "reverse":
+        q, p = p, q
     return sum(b * log(divide(b, alpha * b + (1 - alpha) * a)) for a, b in zip(q, p, strict=True) if b != 0)
 
 
-def skewed_kl_grad(logits, target, *, alpha=0.1):
-    """Slope by each logit of the student: (1 - alpha) q (s - sum_j q_j s_j) with s = (m - p) / m.
+def skewed_kl_grad(logits, target, *, alpha=0.1, direction="forward"):
+    """Slope by each logit of the student: (1 - alpha) q (s - sum_j q_j s_j) with s = (m - p) / m; in reverse
+    q (s - sum_j q_j s_j) with s = log(q / m) + alpha (m - q) / m.
 
     >>> [round(slope, 6) for slope in skewed_kl_grad([0.0, 0.0], [log(0.25), log(0.75)])]
     [0.203008, -0.203008]
+    >>> [round(slope, 6) for slope in skewed_kl_grad([0.0, 0.0], [log(0.25), log(0.75)], direction="reverse")]
+    [0.214137, -0.214137]
     """
     if alpha == 0:
-        return kl_divergence_grad(logits, target)
-    q, slopes = _skewed_slopes(logits, target, alpha)
+        return (reverse_kl_divergence_grad if direction == "reverse" else kl_divergence_grad)(logits, target)
+    q, slopes = _skewed_slopes(logits, target, alpha, direction)
     return _centred(q, slopes)
 
 
-def skewed_kl_grad_terms(logits, target, *, alpha=0.1):
+def skewed_kl_grad_terms(logits, target, *, alpha=0.1, direction="forward"):
     """The difference of a ratio and a mean of ratios of both signs.
 
     >>> skewed_kl_grad_terms([0.0], [0.0])
     [[0.0, -0.0, -0.0]]
     """
     if alpha == 0:
-        return kl_divergence_grad_terms(logits, target)
-    q, slopes = _skewed_slopes(logits, target, alpha)
+        grad_terms = reverse_kl_divergence_grad_terms if direction == "reverse" else kl_divergence_grad_terms
+        return grad_terms(logits, target)
+    q, slopes = _skewed_slopes(logits, target, alpha, direction)
     return _centred_terms(q, slopes)
 
 
@@ -441,7 +451,7 @@ def tvd_distillation_grad_terms(logits, target):
 
 
 def knowledge_distillation(
-    student, teacher, target, *, temperature=2.0, alpha=0.5, scale_by_t2=True, ignore_index=-100
+    student, teacher, target, *, temperature=2.0, alpha=0.5, direction="forward", scale_by_t2=True, ignore_index=-100
 ):
     """Knowledge distillation: learn from what a teacher thinks, and from the labels.
 
@@ -449,6 +459,7 @@ def knowledge_distillation(
 
     with q = softmax(student / temperature), p = softmax(teacher / temperature). The higher the temperature, the more of
     the teacher's opinion on wrong classes comes through, and the weaker the slopes: temperature^2 makes up for it.
+    The direction "reverse" takes KL(q || p) instead, "jsd" the Jensen-Shannon divergence.
 
     Where floats break: as in `kl_divergence` and `cross_entropy`; and z / temperature is rounded, which e^z amplifies.
     The kernel keeps its second part.
@@ -459,29 +470,34 @@ def knowledge_distillation(
     0.3014376322
     >>> round(knowledge_distillation([2.0, 0.5, -1.0], [1.0, 1.0, 0.0], 0, alpha=0.0), 10)
     0.2413112967
+    >>> round(knowledge_distillation([2.0, 0.5, -1.0], [1.0, 1.0, 0.0], 0, direction="reverse"), 10)
+    0.2996400084
     """
+    divergence = {"forward": kl_divergence, "reverse": reverse_kl_divergence, "jsd": jsd}[direction]
     if target == ignore_index:
         return 0
     factor = alpha * temperature * temperature if scale_by_t2 else alpha
-    soft = factor * kl_divergence(student, teacher, temperature=temperature) if alpha != 0 else 0
+    soft = factor * divergence(student, teacher, temperature=temperature) if alpha != 0 else 0
     hard = (1 - alpha) * cross_entropy(student, target) if alpha != 1 else 0
     return soft + hard
 
 
 def knowledge_distillation_grad(
-    student, teacher, target, *, temperature=2.0, alpha=0.5, scale_by_t2=True, ignore_index=-100
+    student, teacher, target, *, temperature=2.0, alpha=0.5, direction="forward", scale_by_t2=True, ignore_index=-100
 ):
-    """Slope by each logit of the student: alpha temperature (q - p) + (1 - alpha) (softmax(student) - [label]).
+    """Slope by each logit of the student: alpha temperature (q - p) + (1 - alpha) (softmax(student) - [label]), or
+    with the other divergences' slopes.
 
     >>> [round(slope, 6) for slope in knowledge_distillation_grad([2.0, 0.5, -1.0], [1.0, 1.0, 0.0], 0)]
     [0.098944, -0.017406, -0.081539]
     """
-    words = {"temperature": temperature, "alpha": alpha, "scale_by_t2": scale_by_t2, "ignore_index": ignore_index}
+    words = {"temperature": temperature, "alpha": alpha, "direction": direction, "scale_by_t2": scale_by_t2}
+    words["ignore_index"] = ignore_index
     return [sum(terms) for terms in knowledge_distillation_grad_terms(student, teacher, target, **words)]
 
 
 def knowledge_distillation_grad_terms(
-    student, teacher, target, *, temperature=2.0, alpha=0.5, scale_by_t2=True, ignore_index=-100
+    student, teacher, target, *, temperature=2.0, alpha=0.5, direction="forward", scale_by_t2=True, ignore_index=-100
 ):
     """The teacher and the label may pull in opposite directions.
 
@@ -491,9 +507,14 @@ def knowledge_distillation_grad_terms(
     if target == ignore_index:
         return [[] for _ in student]
     factor = alpha * temperature * temperature if scale_by_t2 else alpha
-    soft = kl_divergence_grad_terms(student, teacher, temperature=temperature)
+    grad_terms = {
+        "forward": kl_divergence_grad_terms,
+        "reverse": reverse_kl_divergence_grad_terms,
+        "jsd": jsd_grad_terms,
+    }[direction]
+    soft = grad_terms(student, teacher, temperature=temperature)
     hard = cross_entropy_grad(student, target)
-    return [[factor * a, factor * b, (1 - alpha) * c] for (a, b), c in zip(soft, hard, strict=True)]
+    return [[*(factor * a for a in terms), (1 - alpha) * c] for terms, c in zip(soft, hard, strict=True)]
 
 
 def _softmaxes(logits, target, temperature):
@@ -513,10 +534,14 @@ def _mixture_slopes(logits, target, beta, temperature):
     return q, [slope if a != 0 else 0 for a, slope in zip(q, slopes, strict=True)]
 
 
-def _skewed_slopes(logits, target, alpha):
-    """q and (1 - alpha) (m - p) / m, which is 0 where q is."""
+def _skewed_slopes(logits, target, alpha, direction):
+    """q and (1 - alpha) (m - p) / m, in reverse log(q / m) + alpha (m - q) / m, which are 0 where q is."""
     q, p = _softmaxes(logits, target, 1)
     c = 1 - alpha
+    if direction == "reverse":
+        m = [alpha * a + c * b for a, b in zip(q, p, strict=True)]
+        pairs = zip(q, p, m, strict=True)
+        return q, [log(divide(a, x)) + alpha * divide(c * (b - a), x) if a != 0 else 0 for a, b, x in pairs]
     return q, [c * divide(c * (a - b), alpha * b + c * a) if a != 0 else 0 for a, b in zip(q, p, strict=True)]
 
 

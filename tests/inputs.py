@@ -233,8 +233,9 @@ def row_cases(loss: fl.Loss, dtype: np.dtype) -> Iterator[Case]:
 def hard_rows(
     rng: np.random.Generator, loss: fl.Loss, kwargs: Mapping[str, Any], classes: int, dtype: np.dtype, twice: bool
 ) -> tuple[np.ndarray, ...]:
-    """Rows of every input but the target, in its domain: of logits, of probabilities, or of their logarithms. A second
-    input is the first one again, close to it, or anything else."""
+    """Rows of every input but the target, in its domain: of logits, of probabilities (some zeros among them -0), or of
+    their logarithms. A second input is the first one again, close to it, also in a few classes only, or anything else.
+    """
     arrays: list[np.ndarray] = []
     for domain in domains_of(loss, kwargs)[: len(loss.inputs) - bool(loss.target)]:
         logits = rows_of_logits(rng, classes, dtype)
@@ -242,6 +243,7 @@ def hard_rows(
         if domain.low == 0:
             rows = soft_targets(rng, logits.astype(np.float64).argmax(1), classes)
             rows = rows if domain.high == 1 else rows * np.geomspace(1e-3, 1e3, len(rows))[:, None]
+            rows = np.where(rows == 0, rng.choice([0.0, -0.0], rows.shape), rows)
         elif domain.high == 0:
             with np.errstate(divide="ignore"):
                 rows = np.log(soft_targets(rng, logits.astype(np.float64).argmax(1), classes))
@@ -253,7 +255,9 @@ def hard_rows(
             rows[order[: len(rows) // 4]] = arrays[0].astype(np.float64)[order[: len(rows) // 4]]
             near = order[len(rows) // 4 : len(rows) // 2]
             with np.errstate(over="ignore", invalid="ignore"):
-                rows[near] = arrays[0].astype(np.float64)[near] * (1 + 1e-3 * rng.random((len(near), classes)))
+                change = 10.0 ** rng.integers(-15, -2, (len(near), 1)) * rng.random((len(near), classes))
+                change *= rng.random((len(near), classes)) < rng.choice([0.3, 1], (len(near), 1))
+                rows[near] = arrays[0].astype(np.float64)[near] * (1 + change)
             rows[near] = np.clip(rows[near], domain.low, domain.high)
         arrays.append(rows.astype(dtype))
     return tuple(arrays)

@@ -8,7 +8,9 @@ import pytest
 
 import fastloss as fl
 
-from .common import ulps_apart
+from .common import each_computed_dtype, ulps_apart
+from .inputs import Case, seeded
+from .oracle import Exact, tolerances, ulp_errors
 
 OF_LOGITS = [fl.kl_divergence, fl.reverse_kl_divergence, fl.jsd, fl.skewed_kl, fl.tvd_distillation]
 each_of_logits = pytest.mark.parametrize("loss", OF_LOGITS, ids=lambda loss: loss.name)
@@ -95,6 +97,25 @@ def test_ends_of_beta_and_alpha_are_the_plain_divergences() -> None:
         assert value == expected
         assert (gradient == slopes).all()
     assert fl.skewed_kl(z, k, alpha=0.0) == fl.kl_divergence(z, k)
+    assert fl.skewed_kl(z, k, alpha=0.0, direction="reverse") == fl.reverse_kl_divergence(z, k)
+
+
+@pytest.mark.parametrize("direction", ["forward", "reverse", "jsd"])
+def test_directions_of_distillation(direction: Any) -> None:
+    """The teacher's part is the divergence of that direction, times temperature^2; skewed_kl in reverse is itself with
+    teacher and student exchanged."""
+    z, k = logits(40, 5), logits(40, 5, seed=11)
+    loss = {"forward": fl.kl_divergence, "reverse": fl.reverse_kl_divergence, "jsd": fl.jsd}[direction]
+    words = {"alpha": 1.0, "temperature": 4.0, "direction": direction}
+    value, gradient = fl.knowledge_distillation.value_and_grad(z, k, 0, **words)
+    expected, slopes = loss.value_and_grad(z, k, temperature=4.0)
+    assert value == pytest.approx(16 * expected, rel=1e-14)
+    np.testing.assert_allclose(gradient, 16 * slopes, rtol=1e-12)
+    np.testing.assert_allclose(fl.skewed_kl(z, k, direction="reverse"), fl.skewed_kl(k, z), rtol=1e-13)
+    with pytest.raises(ValueError, match="direction must be"):
+        fl.knowledge_distillation(z, k, 0, direction="backward")
+    with pytest.raises(ValueError, match="direction must be"):
+        fl.skewed_kl(z, k, direction="jsd")
 
 
 def test_close_distributions_keep_their_digits() -> None:
@@ -105,6 +126,53 @@ def test_close_distributions_keep_their_digits() -> None:
         assert ulps_apart(fl.kl_divergence(z, k), x * x / 8 - x**4 / 192) <= 4
         assert ulps_apart(fl.reverse_kl_divergence(k, z), x * x / 8 - x**4 / 192) <= 4
         assert ulps_apart(fl.jsd(z, k), x * x / 32) <= 4 or x > 1e-7
+
+
+def sure_and_close(rng: np.random.Generator, n: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+    """Rows with one class far above the others, once more with a little added to one class, or to all, or a shift."""
+    depth = np.exp(rng.uniform(np.log(0.3), np.log(700 if dtype == np.float64 else 85), (n, 1)))
+    z = -depth * rng.choice([rng.random((n, 3)), 0.9 + 0.2 * rng.random((n, 3))])
+    z[range(n), rng.integers(0, 3, n)] = 0
+    z = (z + rng.choice([0, 1, 30, 1000], (n, 1)) * rng.random((n, 1))).astype(dtype)
+    change = 10 ** rng.uniform(-18 if dtype == np.float64 else -9, -1, (n, 1)) * rng.standard_normal((n, 3))
+    change *= rng.choice([np.eye(3)[rng.integers(0, 3, n)], np.ones((n, 3))])
+    k = (z + change * rng.choice([1, abs(z).max()]) + rng.choice([0, 0.5], (n, 1))).astype(dtype)
+    same = (
+        np.ptp(z.astype(np.longdouble) - k, axis=1) == 0
+    )  # a shift alone: of q = p no number of digits tells the sign
+    k[same] = z[same]
+    return z, k
+
+
+@each_computed_dtype
+@each_of_logits
+def test_sure_and_close_rows_keep_their_digits(loss: Any, dtype: np.dtype) -> None:
+    """What a sure row's sum rounds off is far more than all that its unlikely classes differ by. Value and gradient of
+    rows at many scales are within their 4 ulps."""
+    pairs = [sure_and_close(seeded(loss.name, str(dtype), i), 4, dtype) for i in range(25)]
+    given = np.array([[-16.996706, 48.64691, 69.93163]]), np.array([[-16.996841, 48.646904, 69.931625]])
+    pairs += [tuple(x.astype(np.float32).astype(dtype) for x in given)]
+    z, k = (np.concatenate(rows) for rows in zip(*pairs, strict=True))
+    truth = Exact(loss, Case("sure and close", (z, k)))
+    for ending, actual, true in (
+        ("", loss(z, k, reduction="none"), truth.value),
+        ("_grad", loss.value_and_grad(z, k, reduction="sum")[1], truth.grad),
+    ):
+        assert (ulp_errors(actual, true) <= tolerances(true, truth.largest_terms(ending)[0], dtype)).all()
+
+
+def test_negative_zeros_are_zeros() -> None:
+    """A probability of -0 is in its domain."""
+    p = np.array([[0.5, 0.5, 0.0], [0.0, 0.25, 0.75]])
+    for loss in (fl.cross_entropy_probs, fl.total_variation, fl.hellinger, fl.js_divergence):
+        for dtype in (np.float32, np.float64):
+            q = np.array([[0.0, 0.5, 0.0], [0.0, 0.0, 1.0]], dtype)
+            value, gradient = loss.value_and_grad(q, p.astype(dtype), reduction="none")
+            minus, slopes = loss.value_and_grad(
+                np.where(q == 0, dtype(-0.0), q), np.where(p == 0, -0.0, p).astype(dtype), reduction="none"
+            )
+            assert (value == minus).all()
+            assert (gradient == slopes).all()
 
 
 def test_kl_div_takes_0_log_0_for_0_and_means_over_rows() -> None:

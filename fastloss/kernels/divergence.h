@@ -31,47 +31,36 @@ VM_INLINE double dv_share(double p, double q, double c, double c_low, double *ga
     return quotient;
 }
 
-/* sqrt(p q) in two parts. */
+/* sqrt(p q) in two parts for p, q <= 1, whose product may be below all doubles. */
 VM_INLINE double dv_mean(double p, double q, double *low) {
-    double lost, product = vm_two_product_f64(p, q, &lost), root = sqrt(product), rest, square = vm_two_product_f64(root, root, &rest);
-    *low = root > 0x1p-400 ? (((product - square) - rest) + lost) / (2.0 * root) : 0.0;
-    return root;
-}
-
-/* x, or if it is further out than 2^1022 that: log-ratios of finite logits may be beyond all doubles, where they are not
- * infinite. */
-VM_INLINE double dv_finite(double x) {
-    x = x < -0x1p1022 ? -0x1p1022 : x;
-    return x > 0x1p1022 ? 0x1p1022 : x;
+    double scale = (p < 0x1p-480 ? 0x1p-480 : 1.0) * (q < 0x1p-480 ? 0x1p-480 : 1.0), lost, rest;
+    p *= p < 0x1p-480 ? 0x1p960 : 1.0;
+    q *= q < 0x1p-480 ? 0x1p960 : 1.0;
+    double product = vm_two_product_f64(p, q, &lost), root = sqrt(product), square = vm_two_product_f64(root, root, &rest);
+    *low = root > 0.0 ? (((product - square) - rest) + lost) / (2.0 * root) * scale : 0.0;
+    return root * scale;
 }
 
 /* log q - log p in two parts, where log q = (z - m) rate - a and log p = (k - n) rate - b for the largest logits m and n of
- * their rows, and shift + shift_low = a - b. No difference of logits is rounded before it meets the other: of close rows little is left.
- * A masked class has log q or log p = -inf, and no other has. */
-VM_INLINE double dv_log_ratio_f32(float z, double m, float k, double n, double rate, double rate_low, double shift,
-                                      double shift_low, double *low) {
-    double u = (double)z == m ? 0.0 : (double)z - m, v = (double)k == n ? 0.0 : (double)k - n; /* not inf - inf */
-    double d = u - v, product = d * rate;
-    product = fabs(d) < INFINITY ? dv_finite(product) : product;
-    *low = 0.0;
-    return (product - shift) - shift_low;
-}
-
-VM_INLINE double dv_log_ratio_f64(double z, double m, double k, double n, double rate, double rate_low, double shift,
-                                      double shift_low, double *low) {
+ * their rows, and shift + shift_low = a - b. No difference of logits is rounded before it meets the other: of close rows little is
+ * left, and only that is multiplied. A masked class has log q or log p = -inf, and no other has. */
+VM_INLINE double dv_log_ratio(double z, double m, double k, double n, double rate, double rate_low, double shift,
+                              double shift_low, double *low) {
     double u_low, v_low, d_low, lost, rest;
     double u = vm_two_sum_f64(z, -m, &u_low), v = vm_two_sum_f64(k, -n, &v_low);
-    u = (z > -INFINITY) & (m < INFINITY) ? dv_finite(u) : u;
-    v = (k > -INFINITY) & (n < INFINITY) ? dv_finite(v) : v;
-    u = z == m ? 0.0 : u;
+    u = z == m ? 0.0 : u; /* not inf - inf */
     v = k == n ? 0.0 : v;
     u_low = z == m ? 0.0 : u_low;
     v_low = k == n ? 0.0 : v_low;
     double d = vm_two_sum_f64(u, -v, &d_low);
-    d = (fabs(u) < INFINITY) & (fabs(v) < INFINITY) ? dv_finite(d) : d;
+    d = vm_two_sum_f64(d, d_low + (u_low - v_low), &d_low);
     double product = vm_two_product_f64(d, rate, &lost);
-    product = fabs(d) < INFINITY ? dv_finite(product) : product;
-    d_low += u_low - v_low;
+    /* differences of finite logits may be beyond all doubles, where they are not infinite; low parts of infinite ones are NaN */
+    double eighth = (z == m ? 0.0 : 0.125 * z - 0.125 * m) - (k == n ? 0.0 : 0.125 * k - 0.125 * n);
+    double far = 8.0 * (eighth * rate), end = fabs(eighth) < INFINITY ? 0x1.fffffffffffffp+1023 : INFINITY;
+    far = far > end ? end : far;
+    far = far < -end ? -end : far;
+    product = fabs(u) + fabs(v) < 1e290 ? product : far;
     lost += d_low * rate + d * rate_low;
     double sum = vm_two_sum_f64(product, -shift, &rest), all;
     rest += lost - shift_low;
@@ -118,12 +107,21 @@ VM_INLINE double dv_mixture(double b, double c, double c_low, double d, double d
     return w;
 }
 
-/* (m - p) / m = u / (1 + u) in two parts for u = (m - p) / p, but gap / m for the gap m - p where u is next to -1 or infinite. */
-VM_INLINE double dv_skew(double u, double u_low, double gap, double m, double *low) {
-    double d_low, d = vm_two_sum_f64(1.0, u, &d_low), rest, quotient = vm_two_quotient_f64(u, d, &rest);
-    int plain = (u > -0.999) & (u < 1e100);
-    *low = plain ? rest + (u_low - quotient * (d_low + u_low)) / d : 0.0;
-    return plain ? quotient : gap / m;
+/* by_log log(m/q) + by_share (m - q)/m in two parts for v = (m - q)/q, and the gap m - q: v / (1 + v), but gap / m where v is next
+ * to -1 or infinite; log1p(v), but `far` where p/q is beyond all doubles. */
+VM_INLINE double dv_slope(double v, double v_low, double far, double gap, double m, double by_log, double by_share, double *low) {
+    double d_low, d = vm_two_sum_f64(1.0, v, &d_low), rest, share = vm_two_quotient_f64(v, d, &rest), r_low, lost, sum_low;
+    int plain = (v > -0.999) & (v < 1e100);
+    rest = plain ? rest + (v_low - share * (d_low + v_low)) / d : 0.0;
+    share = plain ? share : gap / m;
+    double r = dv_log1p(v, v_low, &r_low), product = vm_two_product_f64(share, by_share, &lost);
+    r_low = v < 1e300 ? r_low : 0.0;
+    r = v < 1e300 ? r : far;
+    r = by_log != 0.0 ? r : 0.0;
+    r_low = by_log != 0.0 ? r_low : 0.0;
+    double sum = vm_two_sum_f64(r, product, &sum_low);
+    *low = fabs(sum) < 1e290 ? sum_low + (r_low + (lost + rest * by_share)) : 0.0;
+    return sum;
 }
 
 /* ---- rows of float ----
@@ -139,6 +137,7 @@ typedef struct {
     double top_z[DV_LANES], top_k[DV_LANES];         /* the largest logits */
     double inverse_q[DV_LANES], inverse_p[DV_LANES]; /* 1 / the sums of exponentials */
     double shift[DV_LANES];     /* log q_c - log p_c = ((z_c - top_z) - (k_c - top_k)) rate - shift */
+    double beside[DV_LANES];    /* whether the largest logits are close to each other */
 } dv_rows;
 
 #define DV_PER_ROW(...)    \
@@ -150,7 +149,14 @@ typedef struct {
         __VA_ARGS__        \
     }
 
-#define DV_RATIO (((double)z[i] - t->top_z[i * each]) - ((double)k[i] - t->top_k[i * each])) * t->rate - t->shift[i * each]
+/* ((z - m) - (k - n)) rate - shift, but where the largest logits m and n are close ((z - k) - (m - n)), which are exact of
+ * close rows. */
+VM_INLINE double dv_ratio(float z, float k, double m, double n, double beside, double rate, double shift) {
+    double other_z = beside != 0.0 ? (double)k : m, other_k = beside != 0.0 ? m : (double)k;
+    return (((double)z - other_z) - (other_k - n)) * rate - shift;
+}
+
+#define DV_RATIO dv_ratio(z[i], k[i], t->top_z[i * each], t->top_k[i * each], t->beside[i * each], t->rate, t->shift[i * each])
 
 /* e^x - 1 - x for |x| <= 1.5: x^2 times a polynomial, fitted as those of vecmath.h. Worst error: 2^-30.4 of itself. */
 VM_INLINE double dv_tail_quick(double x) {
@@ -163,17 +169,19 @@ VM_INLINE double dv_tail_quick(double x) {
     return x2 * VM_FMA_F64(x4, VM_FMA_F64(x4, high, middle), low);
 }
 
-/* bent += p (e^d - 1 - d), missing += p (e^d - 1). Sums with a 0 where others would choose: a compiler moves what is chosen
+/* bent += p (e^d - 1 - d), missing += p (e^d - 1), moved += |p (e^d - 1)|. Sums with a 0 where others would choose: a compiler moves what is chosen
  * from behind a branch, which ends the vectors. */
 static inline void dv_compare_quick(const float *restrict z, const float *restrict k, const float *restrict eq,
                                     const float *restrict ep, const dv_rows *restrict t, ptrdiff_t n, int along,
-                                    double *restrict bent, double *restrict missing) {
+                                    double *restrict bent, double *restrict missing, double *restrict moved) {
     DV_PER_ROW(for (ptrdiff_t i = 0; i < n; i++) {
         double d = DV_RATIO, p = ep[i] * t->inverse_p[i * each], gap = eq[i] * t->inverse_q[i * each] - p;
         int near = fabs(d) <= 1.5;
         double x = near ? d : 0.0, tail = dv_tail_quick(x), far = near ? 0.0 : gap;
+        double change = p * (x + tail) + far;
         bent[i] += p * tail + (far - p * (d - x));
-        missing[i] += p * (x + tail) + far;
+        missing[i] += change;
+        moved[i] += fabs(change);
     })
 }
 
@@ -189,10 +197,15 @@ static inline void dv_gaps_quick(const float *restrict z, const float *restrict 
     })
 }
 
+/* A pass that adds to a loss's sum and to the mean of its slopes, which replace the exponentials of p. */
+typedef void (*dv_pass)(const float *restrict z, const float *restrict k, const float *restrict eq, float *restrict ep,
+                        const dv_rows *restrict t, double b, double c, ptrdiff_t n, int along, double *restrict total,
+                        double *restrict mean);
+
 /* total += q (e^-d - 1 + d), mean += q d, and d replaces the exponential of p. If it is no float the mean becomes
  * infinite or NaN, which calls for the exact kernel. */
 static inline void dv_reverse_quick(const float *restrict z, const float *restrict k, const float *restrict eq,
-                                    float *restrict ep, const dv_rows *restrict t, ptrdiff_t n, int along,
+                                    float *restrict ep, const dv_rows *restrict t, double b, double c, ptrdiff_t n, int along,
                                     double *restrict total, double *restrict mean) {
     DV_PER_ROW(for (ptrdiff_t i = 0; i < n; i++) {
         double d = DV_RATIO, q = eq[i] * t->inverse_q[i * each], gap = ep[i] * t->inverse_p[i * each] - q;
@@ -288,6 +301,21 @@ static inline void dv_skew_quick(const float *restrict z, const float *restrict 
         double e = vm_exp_quick_f64(d > 600.0 ? 600.0 : d, &w), u = c * w, mixed = u < -0.5 ? a + c * e : 1.0 + u;
         total[i] += dv_bend_quick(p, u, dv_log_quick(u, mixed), d <= 20.0 ? p * u : c * (q - p)); /* for a small c both terms have one p */
         ep[i] = (float)(u / mixed);
+        mean[i] += q * (double)ep[i];
+    })
+}
+
+/* total += q (v - log1p(v)) with v = (m - q) / q, m = c p + a q, mean += q times the slope a (m - q) / m - log1p(v), which replaces
+ * the exponential of p. */
+static inline void dv_skew_back_quick(const float *restrict z, const float *restrict k, const float *restrict eq,
+                                      float *restrict ep, const dv_rows *restrict t, double a, double c, ptrdiff_t n, int along,
+                                      double *restrict total, double *restrict mean) {
+    DV_PER_ROW(for (ptrdiff_t i = 0; i < n; i++) {
+        double d = DV_RATIO, p = ep[i] * t->inverse_p[i * each], q = eq[i] * t->inverse_q[i * each], w;
+        double e = vm_exp_quick_f64(d < -600.0 ? 600.0 : -d, &w), v = c * w, mixed = v < -0.5 ? a + c * e : 1.0 + v;
+        double log = dv_log_quick(v, mixed);
+        total[i] += dv_bend_quick(q, v, log, d >= -20.0 ? q * v : c * (p - q));
+        ep[i] = (float)(a * v / mixed - log);
         mean[i] += q * (double)ep[i];
     })
 }

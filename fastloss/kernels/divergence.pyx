@@ -9,22 +9,20 @@ from fastloss.kernels.lanes cimport (
     ACROSS, LABELS, NO_TARGET, TILE, Lanes, RowF32, Softmax, add, at_labels, clear, lanes_at, log_total, pick, place,
     row_kernel, rows_in, settle_sum, share, softmax_of, spread_sum, tempered_softmax_of,
 )
-from fastloss.kernels.vecmath cimport log, log1p, log_wide, real, sum_of, two_quotient, two_sum
+from fastloss.kernels.vecmath cimport log, log1p, log_wide, real, sum_of, two_product, two_quotient, two_sum
 
 cdef extern from "divergence.h" nogil:
     double log1p_of "dv_log1p"(double w, double w_low, double* low) noexcept
     double bend "dv_bend"(double p, double w, double w_low, double gap) noexcept
     double share_of "dv_share"(double p, double q, double c, double c_low, double* gap, double* low) noexcept
     double mean_of "dv_mean"(double p, double q, double* low) noexcept
-    double dv_log_ratio_f32(
-        float z, double m, float k, double n, double rate, double rate_low, double shift, double shift_low,
-        double* low) noexcept
-    double dv_log_ratio_f64(
+    double log_ratio "dv_log_ratio"(
         double z, double m, double k, double n, double rate, double rate_low, double shift, double shift_low,
         double* low) noexcept
     double gap_of "dv_gap"(double p, double q, double d, double low, double* bent, double* tail) noexcept
     double difference "dv_difference"(double p, double q, double d, double low) noexcept
-    double skew "dv_skew"(double u, double u_low, double gap, double m, double* low) noexcept
+    double slope_of "dv_slope"(
+        double v, double v_low, double far, double gap, double m, double by_log, double by_share, double* low) noexcept
     double mixture "dv_mixture"(double b, double c, double c_low, double d, double d_low, double* low) noexcept
     ctypedef struct Rows "dv_rows":
         double rate
@@ -33,25 +31,21 @@ cdef extern from "divergence.h" nogil:
         double inverse_q[TILE]
         double inverse_p[TILE]
         double shift[TILE]
+        double beside[TILE]
 
     void dv_compare_quick(
         const float* z, const float* k, const float* eq, const float* ep, const Rows* t, Py_ssize_t n, bint along,
-        double* bent, double* missing) noexcept
+        double* bent, double* missing, double* moved) noexcept
     void dv_gaps_quick(
         const float* z, const float* k, float* eq, const float* ep, const Rows* t, const double* scale, Py_ssize_t n,
         bint along) noexcept
-    void dv_reverse_quick(
-        const float* z, const float* k, const float* eq, float* ep, const Rows* t, Py_ssize_t n, bint along,
-        double* total, double* mean) noexcept
     void dv_centre_quick(
         float* eq, const float* s, const Rows* t, const double* mean, const double* scale, Py_ssize_t n, bint along,
         double* others) noexcept
-    void dv_jsd_quick(
+    ctypedef void (*Pass "dv_pass")(
         const float* z, const float* k, const float* eq, float* ep, const Rows* t, double b, double c, Py_ssize_t n,
-        bint along, double* total, double* mean) noexcept
-    void dv_skew_quick(
-        const float* z, const float* k, const float* eq, float* ep, const Rows* t, double a, double c, Py_ssize_t n,
-        bint along, double* total, double* mean) noexcept
+        bint along, double* total, double* mean) noexcept nogil
+    Pass dv_reverse_quick, dv_jsd_quick, dv_skew_quick, dv_skew_back_quick
     void dv_sides_quick(
         const float* z, const float* k, const float* eq, float* ep, const Rows* t, Py_ssize_t n, bint along,
         double* total, double* above, double* below, double* beside) noexcept
@@ -61,15 +55,6 @@ cdef extern from "divergence.h" nogil:
     void dv_js_probs_quick(
         const float* p, const float* q, double b, double c, Py_ssize_t n, double* total, float* slope) noexcept
     void dv_kl_div_quick(const float* x, const float* p, Py_ssize_t n, double* total) noexcept
-
-
-cdef inline double log_ratio(
-    real z, double m, real k, double n, double rate, double rate_low, double shift, double shift_low, double* low
-) noexcept nogil:
-    if real is float:
-        return dv_log_ratio_f32(z, m, k, n, rate, rate_low, shift, shift_low, low)
-    else:
-        return dv_log_ratio_f64(z, m, k, n, rate, rate_low, shift, shift_low, low)
 
 
 cdef inline void settle(const Lanes* lanes, double* total, double* lost) noexcept nogil:
@@ -124,7 +109,7 @@ cdef void cross_entropy_probs(
     for j in range(lanes.steps):
         k = j * n
         for i in range(lanes_at(lanes, j)):
-            share_ = <double>p[k + i] / <double>q[k + i]
+            share_ = <double>p[k + i] / fabs(q[k + i])  # -0 is 0
             g[k + i] = <real>(scale[i] * (share_ if p[k + i] != 0 else 0))
 
 
@@ -226,7 +211,7 @@ cdef void hellinger(
     for j in range(lanes.steps):
         k = j * n
         for i in range(lanes_at(lanes, j)):
-            root = sqrt(<double>p[k + i]) / sqrt(<double>q[k + i])
+            root = sqrt(<double>p[k + i]) / sqrt(fabs(q[k + i]))  # -0 is 0
             g[k + i] = <real>(scale[i] * (root if p[k + i] != 0 else 0))
 
 
@@ -251,8 +236,8 @@ cdef void js_divergence(
             dv_js_probs_quick(p + k, q + k, b, c, lanes_at(lanes, j), total, g + k)
         else:
             for i in range(lanes_at(lanes, j)):
-                pi = p[k + i]
-                qi = q[k + i]
+                pi = fabs(p[k + i])  # -0 is 0
+                qi = fabs(q[k + i])
                 u = share_of(pi, qi, c, c_low, &gap_u, &u_low)
                 v = share_of(qi, pi, b, 0, &gap_v, &v_low)
                 value = b * bend(pi, u, u_low, gap_u)
@@ -270,8 +255,8 @@ cdef void js_divergence(
             if real is float:
                 g[k + i] = <real>(scale[i] * <double>g[k + i])
             else:
-                pi = p[k + i]
-                qi = q[k + i]
+                pi = fabs(p[k + i])  # -0 is 0
+                qi = fabs(q[k + i])
                 v = share_of(qi, pi, b, 0, &gap_v, &v_low)
                 far = log[double](b * pi * 2.0**-500 / qi) + 346.57359027997264  # b p / q may be beyond all doubles
                 value = log1p_of(v, v_low, &low)
@@ -284,6 +269,9 @@ cdef void js_divergence(
 
 cdef enum:
     LIFT = 28  # a tiny probability times a large log-ratio or rate may be no denormal number
+    ROUNDS = 4 # at most, until a row knows its shift
+
+cdef double LIFTED = 2.0**64, LOWERED = 2.0**-64  # of probabilities whose terms add up to a loss: many denormals would not
 
 ctypedef struct Pair:
     # two softmaxes of each row, q of logits z and p of logits k, both divided by the temperature, as each lane needs them
@@ -301,9 +289,25 @@ ctypedef struct Pair:
     double most[TILE]
 
 
+cdef inline double side_of(double gap, double d) noexcept nogil:
+    """Something with the sign of q - p, also where that is too small for a double, which d = log q - log p is not."""
+    return d if (gap == 0) & (fabs(d) < INFINITY) else gap
+
+
 cdef inline double ratio_of(const Pair* t, real z, real k, Py_ssize_t i, double* low) noexcept nogil:
     """log q_c - log p_c in lane i, in two parts."""
-    return log_ratio[real](z, t.top_z[i], k, t.top_k[i], t.rate, t.rate_low, t.shift[i], t.shift_low[i], low)
+    return log_ratio(z, t.top_z[i], k, t.top_k[i], t.rate, t.rate_low, t.shift[i], t.shift_low[i], low)
+
+
+cdef inline double shift_of(double log_q, double log_p, real any) noexcept nogil:
+    """A difference of two logarithms of sums of reals, or 0 if it may be nothing but their ulps."""
+    cdef double shift = log_q - log_p, ulps = 2.0**-22 if real is float else 2.0**-50
+    return 0 if fabs(shift) < ulps * (log_q + log_p) else shift
+
+
+cdef inline bint is_off(double missing, double moved) noexcept nogil:
+    """Whether what is missing is much of the absolute sum of what it is the sum of."""
+    return fabs(missing) > moved / 4
 
 
 cdef void compare(
@@ -313,13 +317,15 @@ cdef void compare(
 
     The sums of exponentials tell it to an ulp of their own precision, which close rows differ by less than. But d is right when
     q_c = p_c e^(d_c) add up to 1: if r is missing, log1p(r) is what to take off the shift. It is a small sum of the p (e^d - 1),
-    and knows the shift to an ulp of the d themselves. And sum of p (e^d - 1 - d) is stationary there: what it is off by r is r^2 / 2.
-    Where that is most of it, for rows that are even closer, the shift comes first, and everything again."""
+    and knows the shift to an ulp of their absolute sum; and sum of p (e^d - 1 - d) is stationary there: what it is off by r is
+    r^2 / 2. Where r is much of that absolute sum, for rows that are even closer, the shift comes first, and everything again. A
+    shift that may be nothing but what the sums rounded off starts from 0: then all classes that q and p share have d = 0."""
     cdef Softmax s
     cdef double bent[TILE]
     cdef double bent_lost[TILE]
     cdef double missing[TILE]
     cdef double missing_lost[TILE]
+    cdef double moved[TILE]
     cdef Py_ssize_t i, j, at, n = lanes.width
     cdef double d, low, x, tail, r, q, p, q_low, p_low
     cdef int again, round
@@ -329,7 +335,7 @@ cdef void compare(
         t.top_k[i] = s.m[i]
         t.of_p[i] = s.total[i]
         t.of_p_low[i] = (s.others[i] - (s.total[i] - s.e_top[i])) / s.total[i]
-        t.shift[i] = -log_total(&s, i)
+        t.shift[i] = log_total(&s, i)
     tempered_softmax_of[real](lanes, z, t.rate, t.rate_low, LIFT, eq, &s)
     for i in range(rows_in(lanes)):
         t.top_z[i] = s.m[i]
@@ -337,7 +343,7 @@ cdef void compare(
         t.of_q_low[i] = (s.others[i] - (s.total[i] - s.e_top[i])) / s.total[i]
         t.top[i] = s.top[i]
         t.most[i] = s.e_top[i] / s.total[i]
-        t.shift[i] += log_total(&s, i)
+        t.shift[i] = shift_of[real](log_total(&s, i), t.shift[i], 0)
         t.shift_low[i] = 0
     share[double](lanes, t.top_k)
     share[double](lanes, t.of_p)
@@ -348,29 +354,32 @@ cdef void compare(
     share[double](lanes, t.of_q_low)
     share[double](lanes, t.shift)
     share[double](lanes, t.shift_low)
-    for round in range(4):
+    for round in range(ROUNDS):
         clear(lanes, bent)
         clear(lanes, bent_lost)
         clear(lanes, missing)
         clear(lanes, missing_lost)
+        clear(lanes, moved)
         for j in range(lanes.steps):
             at = j * n
             for i in range(lanes_at(lanes, j)):
                 d = ratio_of[real](t, z[at + i], k[at + i], i, &low)
                 q = two_quotient(eq[at + i], t.of_q[i], &q_low)
                 p = two_quotient(ep[at + i], t.of_p[i], &p_low)
-                x = gap_of(p, q, d, low, &r, &tail)
+                x = gap_of(LIFTED * p, LIFTED * q, d, low, &r, &tail)
                 if real is double:  # q and p that each add up to 1 but for an ulp would leave as much missing
                     low = (q_low - q * t.of_q_low[i]) - (p_low - p * t.of_p_low[i])
-                    x += low if fabs(d) > 1.5 else 0
+                    x += LIFTED * low if fabs(d) > 1.5 else 0
                 add(&bent[i], &bent_lost[i], r)
                 add(&missing[i], &missing_lost[i], x)
+                moved[i] += fabs(x)
         settle(lanes, bent, bent_lost)
         settle(lanes, missing, missing_lost)
+        spread_sum(lanes, moved)
         again = 0
         for i in range(rows_in(lanes)):
-            r = missing[i]
-            if r * r > bent[i] / 4:
+            if is_off(missing[i], moved[i]) and round + 1 < ROUNDS:
+                r = missing[i] * LOWERED
                 t.shift[i] = two_sum(t.shift[i], log1p[double](r) + t.shift_low[i], &t.shift_low[i])
                 again = 1
         share[double](lanes, t.shift)
@@ -378,12 +387,9 @@ cdef void compare(
         if not again:
             break
     for i in range(rows_in(lanes)):
-        r = missing[i]
-        if not r * r > bent[i] / 4:
-            t.shift[i] = two_sum(t.shift[i], log1p[double](r) + t.shift_low[i], &t.shift_low[i])
-            t.divergence[i] = bent[i] - r * r / 2
-        else:
-            t.divergence[i] = bent[i]
+        r = missing[i] * LOWERED
+        t.shift[i] = two_sum(t.shift[i], log1p[double](r) + t.shift_low[i], &t.shift_low[i])
+        t.divergence[i] = (bent[i] - missing[i] * r / 2) * LOWERED
     share[double](lanes, t.shift)
     share[double](lanes, t.shift_low)
     share[double](lanes, t.divergence)
@@ -423,10 +429,18 @@ cdef double far_apart(
     return total
 
 
-cdef inline double times_q(const Pair* t, double e, Py_ssize_t i, double x) noexcept nogil:
-    """q x for the probability q with exponential e, which is rounded once less than a q that is a double."""
-    cdef double low, q = two_quotient(e, t.of_q[i], &low)
-    return q * x + (low - q * t.of_q_low[i]) * x if q != 0 else 0
+cdef inline double times_q(const Pair* t, double e, Py_ssize_t i, double x, double x_low, double more) noexcept nogil:
+    """q x (1 + more) for the probability q with exponential e, rounded once."""
+    cdef double low, lost, q = two_quotient(e, t.of_q[i], &low), product = two_product(q, x, &lost)
+    low = (low - q * t.of_q_low[i]) * x + q * x_low + (lost if fabs(x) < 1e200 else 0) + product * more
+    return product + (low if low == low else 0) if q != 0 else 0
+
+
+cdef inline double two_factors(double a, double a_low, double b, double b_low, double* more) noexcept nogil:
+    """a b, and what it rounded off as a part of it."""
+    cdef double lost, product = two_product(a, b, &lost)
+    more[0] = (lost + a * b_low + a_low * b) / product if fabs(product) > 2.0**-900 else 0
+    return product
 
 
 # loss = factor sum of p (e^d - 1 - d) with d = log q - log p, gradient_c = factor rate (q - p).
@@ -456,7 +470,7 @@ cdef void forward_kl_exact(
             eq[at + i] = <real>(scale[i] * difference(ep[at + i] / t.of_p[i], eq[at + i] / t.of_q[i], d, low))
 
 
-# loss = sum of q (e^-d - 1 + d), gradient_c = rate q (d - loss).
+# loss = factor sum of q (e^-d - 1 + d), gradient_c = factor rate q (d - sum of q d).
 cdef void backward_kl_exact(
     real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
 ) noexcept nogil:
@@ -471,7 +485,7 @@ cdef void backward_kl_exact(
     cdef double scale[TILE]
     cdef Pair t
     cdef Py_ssize_t i, j, at, n = lanes.width
-    cdef double d, low, bent, tail, q, slope
+    cdef double d, low, bent, tail, q, slope, exact, far, more, factor = params[1]
     cdef bint nothing
     compare[real](lanes, z, k, params[0], eq, ep, &t)
     clear(lanes, total)
@@ -483,7 +497,7 @@ cdef void backward_kl_exact(
         for i in range(lanes_at(lanes, j)):
             d = ratio_of[real](&t, z[at + i], k[at + i], i, &low)
             q = eq[at + i] / t.of_q[i]
-            gap_of(q, ep[at + i] / t.of_p[i], -d, -low, &bent, &tail)
+            gap_of(LIFTED * q, LIFTED * (ep[at + i] / t.of_p[i]), -d, -low, &bent, &tail)
             add(&total[i], &lost[i], bent)
             nothing = (d == -INFINITY) | ((q == 0) & (d != d))
             slope = q * d if d != INFINITY else d
@@ -491,13 +505,13 @@ cdef void backward_kl_exact(
     settle(lanes, total, lost)
     settle(lanes, mean, mean_lost)
     for i in range(rows_in(lanes)):
-        loss[i] = total[i]
-        if loss[i] > 1e300 and fabs(t.top_z[i]) < INFINITY and fabs(t.top_k[i]) < INFINITY:
-            loss[i] = far_apart[real](lanes, k, t.top_k[i], z, t.top_z[i], eq, t.of_q[i], i, t.rate)
+        loss[i] = factor * (total[i] * LOWERED)
+        if total[i] > 1e300 and fabs(t.top_z[i]) < INFINITY and fabs(t.top_k[i]) < INFINITY:
+            loss[i] = far_apart[real](lanes, k, t.top_k[i], z, t.top_z[i], eq, t.of_q[i], i, factor * t.rate)
     if not lanes.with_grad:
         return
     share[double](lanes, mean)
-    scales_of(lanes, loss, t.rate, scale)
+    scales_of(lanes, loss, two_factors(factor, 0, t.rate, t.rate_low, &more), scale)
     clear(lanes, total)
     clear(lanes, lost)
     for j in range(lanes.steps):
@@ -505,9 +519,12 @@ cdef void backward_kl_exact(
         for i in range(lanes_at(lanes, j)):
             d = ratio_of[real](&t, z[at + i], k[at + i], i, &low)
             q = eq[at + i] / t.of_q[i]
-            slope = (d - mean[i]) + low
-            slope = q * slope if slope != -INFINITY else slope  # the loss is infinite, however small q is
+            slope = d - mean[i]
+            exact = times_q(&t, eq[at + i], i, slope, low, more)
+            far = q * slope if slope != -INFINITY else slope  # the loss is infinite, however small q is
+            far = q * d - q * mean[i] if fabs(mean[i]) < INFINITY else far
             nothing = (d == -INFINITY) | ((q == 0) & (d != d))
+            slope = exact if fabs(slope) < INFINITY else far
             slope = 0 if nothing else slope
             add(&total[i], &lost[i], unless_top(lanes, &t, i, j, slope))
             eq[at + i] = <real>(scale[i] * slope)
@@ -532,49 +549,49 @@ cdef void compare_quick(
     cdef Softmax s
     cdef double bent[TILE]
     cdef double missing[TILE]
+    cdef double moved[TILE]
     cdef Py_ssize_t i, j, at, n = lanes.width
-    cdef double r, rate_low, rate = two_quotient(1, temperature, &rate_low)
+    cdef double rate_low, rate = two_quotient(1, temperature, &rate_low)
     cdef int again, round
     t.rows.rate = rate
     tempered_softmax_of[float](lanes, k, rate, rate_low, LIFT, ep, &s)
     for i in range(rows_in(lanes)):
         t.rows.top_k[i] = s.m[i]
         t.rows.inverse_p[i] = 1 / s.total[i]
-        t.rows.shift[i] = -log_total(&s, i)
+        t.rows.shift[i] = log_total(&s, i)
     tempered_softmax_of[float](lanes, z, rate, rate_low, LIFT, eq, &s)
     for i in range(rows_in(lanes)):
         t.rows.top_z[i] = s.m[i]
         t.rows.inverse_q[i] = 1 / s.total[i]
-        t.rows.shift[i] += log_total(&s, i)
+        t.rows.shift[i] = shift_of[float](log_total(&s, i), t.rows.shift[i], 0)
+        t.rows.beside[i] = fabs(t.rows.top_z[i] - t.rows.top_k[i]) <= 1
         t.top[i] = s.top[i]
         t.most[i] = s.e_top[i] / s.total[i]
         t.odd[i] = 0
     t.any_odd = 0
-    for round in range(4):
+    for round in range(ROUNDS):
         clear(lanes, bent)
         clear(lanes, missing)
+        clear(lanes, moved)
         for j in range(lanes.steps):
             at = j * n
             dv_compare_quick(
-                z + at, k + at, eq + at, ep + at, &t.rows, lanes_at(lanes, j), lanes.along, bent, missing
+                z + at, k + at, eq + at, ep + at, &t.rows, lanes_at(lanes, j), lanes.along, bent, missing, moved
             )
         spread_sum(lanes, bent)
         spread_sum(lanes, missing)
+        spread_sum(lanes, moved)
         again = 0
         for i in range(rows_in(lanes)):
-            r = missing[i]
-            if r * r > bent[i] / 4 and round < 3:
-                t.rows.shift[i] += log1p[double](r)
+            if is_off(missing[i], moved[i]) and round + 1 < ROUNDS:
+                t.rows.shift[i] += log1p[double](missing[i])
                 again = 1
         if not again:
             break
     mark_odd(lanes, bent, missing, t)
     for i in range(rows_in(lanes)):
-        r = missing[i]
-        t.divergence[i] = bent[i]
-        if not r * r > bent[i] / 4:
-            t.rows.shift[i] += log1p[double](r)
-            t.divergence[i] -= r * r / 2
+        t.rows.shift[i] += log1p[double](missing[i])
+        t.divergence[i] = bent[i] - missing[i] * missing[i] / 2
 
 
 cdef void mark_odd(const Lanes* lanes, const double* loss, const double* mean, Quick* t) noexcept nogil:
@@ -670,84 +687,33 @@ cdef void forward_kl_quick(
     redo(<RowF32>forward_kl_exact[float], inputs, grads, loss, lanes, params, &t)
 
 
-cdef void backward_kl_quick(
-    float** inputs, float** grads, double* loss, const Lanes* lanes, const double* params
+cdef void centred_quick(
+    Pass of, RowF32 exact, float** inputs, float** grads, double* loss, const Lanes* lanes, const double* params,
+    double temperature, double b, double c, double factor, double slope_factor
 ) noexcept nogil:
+    """A loss whose terms and slopes by q the pass gives, of which a part b or c belongs to one of the distributions: factor times
+    the terms' sum, slope_factor times the slopes of softmax."""
     cdef Quick t
     cdef double mean[TILE]
     cdef double total[TILE]
     cdef Py_ssize_t i, j, at, n = lanes.width
-    compare_quick(lanes, inputs[0], inputs[1], params[0], grads[0], grads[1], &t)
+    compare_quick(lanes, inputs[0], inputs[1], temperature, grads[0], grads[1], &t)
     clear(lanes, total)
     clear(lanes, mean)
     for j in range(lanes.steps):
         at = j * n
-        dv_reverse_quick(
-            inputs[0] + at, inputs[1] + at, grads[0] + at, grads[1] + at, &t.rows, lanes_at(lanes, j), lanes.along, total,
-            mean
-        )
-    spread_sum(lanes, total)
-    spread_sum(lanes, mean)
-    for i in range(rows_in(lanes)):
-        loss[i] = total[i]
-    mark_odd(lanes, total, mean, &t)
-    if lanes.with_grad:
-        centre_quick(lanes, &t, grads[0], grads[1], mean, loss, t.rows.rate)
-    redo(<RowF32>backward_kl_exact[float], inputs, grads, loss, lanes, params, &t)
-
-
-cdef void jsd_quick(
-    float** inputs, float** grads, double* loss, const Lanes* lanes, const double* params
-) noexcept nogil:
-    cdef Quick t
-    cdef double mean[TILE]
-    cdef double total[TILE]
-    cdef Py_ssize_t i, j, at, n = lanes.width
-    cdef double b = params[0], c = 1 - b
-    compare_quick(lanes, inputs[0], inputs[1], params[1], grads[0], grads[1], &t)
-    clear(lanes, total)
-    clear(lanes, mean)
-    for j in range(lanes.steps):
-        at = j * n
-        dv_jsd_quick(
+        of(
             inputs[0] + at, inputs[1] + at, grads[0] + at, grads[1] + at, &t.rows, b, c, lanes_at(lanes, j), lanes.along,
             total, mean
         )
     spread_sum(lanes, total)
     spread_sum(lanes, mean)
     for i in range(rows_in(lanes)):
-        loss[i] = total[i]
+        loss[i] = factor * total[i]
     mark_odd(lanes, total, mean, &t)
     if lanes.with_grad:
-        centre_quick(lanes, &t, grads[0], grads[1], mean, loss, c * t.rows.rate)
-    redo(<RowF32>jsd_exact[float], inputs, grads, loss, lanes, params, &t)
-
-
-cdef void skewed_kl_quick(
-    float** inputs, float** grads, double* loss, const Lanes* lanes, const double* params
-) noexcept nogil:
-    cdef Quick t
-    cdef double mean[TILE]
-    cdef double total[TILE]
-    cdef Py_ssize_t i, j, at, n = lanes.width
-    cdef double a = params[0], c = 1 - a
-    compare_quick(lanes, inputs[0], inputs[1], 1, grads[0], grads[1], &t)
-    clear(lanes, total)
-    clear(lanes, mean)
-    for j in range(lanes.steps):
-        at = j * n
-        dv_skew_quick(
-            inputs[0] + at, inputs[1] + at, grads[0] + at, grads[1] + at, &t.rows, a, c, lanes_at(lanes, j), lanes.along,
-            total, mean
-        )
-    spread_sum(lanes, total)
-    spread_sum(lanes, mean)
-    for i in range(rows_in(lanes)):
-        loss[i] = total[i]
-    mark_odd(lanes, total, mean, &t)
-    if lanes.with_grad:
-        centre_quick(lanes, &t, grads[0], grads[1], mean, loss, c)
-    redo(<RowF32>skewed_kl_exact[float], inputs, grads, loss, lanes, params, &t)
+        centre_quick(lanes, &t, grads[0], grads[1], mean, loss, slope_factor * t.rows.rate)
+    redo(exact, inputs, grads, loss, lanes, params, &t)
 
 
 cdef void tvd_quick(
@@ -804,12 +770,17 @@ cdef void forward_kl(
 
 
 cdef void backward_kl(
-    real** inputs, real** grads, double* loss, const Lanes* lanes, double temperature
+    real** inputs, real** grads, double* loss, const Lanes* lanes, double temperature, double factor
 ) noexcept nogil:
+    cdef double params[2]
+    params[0], params[1] = temperature, factor
     if real is float:
-        backward_kl_quick(inputs, grads, loss, lanes, &temperature)
+        centred_quick(
+            dv_reverse_quick, <RowF32>backward_kl_exact[float], inputs, grads, loss, lanes, params, temperature, 0, 0, factor,
+            factor
+        )
     else:
-        backward_kl_exact[real](inputs, grads, NULL, loss, lanes, &temperature)
+        backward_kl_exact[real](inputs, grads, NULL, loss, lanes, params)
 
 
 cdef void kl_divergence(
@@ -821,12 +792,21 @@ cdef void kl_divergence(
 cdef void reverse_kl_divergence(
     real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
 ) noexcept nogil:
-    backward_kl[real](inputs, grads, loss, lanes, params[0])
+    backward_kl[real](inputs, grads, loss, lanes, params[0], 1)
 
 
-# loss = sum of b p log(p/m) + c q log(q/m), m = b p + c q, c = 1 - b, as b p (u - log1p(u)) + c q (v - log1p(v)) with
-# u = (m - p)/p, v = (m - q)/q; gradient_c = c rate q (l - sum of q l) with l = log(q/m) = -log1p(v).
-cdef void jsd_exact(
+cdef enum:
+    BOTH                         # jsd
+    STUDENT                      # skewed_kl: of the student, of which the teacher is a part
+    TEACHER                      # skewed_kl, reverse: of the teacher, of which the student is a part
+
+# Divergences from m = b p + c q, b + c = 1. With u = (m - p)/p, v = (m - q)/q, s = (m - q)/m and r = log(m/q) = log1p(v):
+#
+#     KL(p || m) = sum of p (u - log1p(u)),    slope by q: -c p/m, which is -(c^2/b) s and a constant
+#     KL(q || m) = sum of q (v - log1p(v)),    slope by q: log(q/m) - c q/m, which is c s - r and a constant
+#
+# jsd is b times the first and c times the second, with slopes -c r. gradient_c = q (slope - sum of q slopes).
+cdef void mixed_exact(
     real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
 ) noexcept nogil:
     cdef real* z = inputs[0]
@@ -842,7 +822,16 @@ cdef void jsd_exact(
     cdef double scale[TILE]
     cdef Pair t
     cdef Py_ssize_t i, j, at, n = lanes.width
-    cdef double b = params[0], c = 1 - b, c_low = (1 - c) - b, d, low, u, u_low, v, v_low, q, p, gap, r, log_b = log[double](b)
+    cdef int mixture_of = <int>params[3]
+    cdef double part = params[0], other = 1 - part, other_low = (1 - other) - part, factor = params[2]
+    cdef bint flipped = mixture_of == TEACHER
+    cdef double b = other if flipped else part, b_low = other_low if flipped else 0
+    cdef double c = part if flipped else other, c_low = 0 if flipped else other_low
+    cdef double from_p = 1 if mixture_of == STUDENT else (0 if flipped else b)  # weights of the sums
+    cdef double from_q = 0 if mixture_of == STUDENT else (1 if flipped else c)
+    cdef double by_log = 0 if mixture_of == STUDENT else 1                      # slope = by_log r + by_share s
+    cdef double by_share = 1 if mixture_of == STUDENT else (-c if flipped else 0)
+    cdef double d, low, u, u_low, v, v_low, q, p, gap, r, s, s_low, slope_factor, more, lost, log_b = log[double](b)
     compare[real](lanes, z, k, params[1], eq, ep, &t)
     clear(lanes, of_p)
     clear(lanes, of_p_lost)
@@ -854,25 +843,30 @@ cdef void jsd_exact(
         at = j * n
         for i in range(lanes_at(lanes, j)):
             d = ratio_of[real](&t, z[at + i], k[at + i], i, &low)
-            q = eq[at + i] / t.of_q[i]
-            p = ep[at + i] / t.of_p[i]
+            q = LIFTED * (eq[at + i] / t.of_q[i])
+            p = LIFTED * (ep[at + i] / t.of_p[i])
             gap = difference(p, q, d, low)
             u = mixture(b, c, c_low, d, low, &u_low)
-            v = mixture(c, b, 0, -d, -low, &v_low)
+            v = mixture(c, b, b_low, -d, -low, &v_low)
             add(&of_p[i], &of_p_lost[i], bend(p, u, u_low, c * gap))
             add(&of_q[i], &of_q_lost[i], bend(q, v, v_low, -b * gap))
-            r = log1p_of(v, v_low, &low)
-            r = q * r + q * low if v < 1e300 else q * (log_b - d)
-            add(&mean[i], &mean_lost[i], r if q != 0 else 0)
+            r = slope_of(v, v_low, log_b - d, -b * gap, b * p + c * q, by_log, by_share, &low)
+            add(&mean[i], &mean_lost[i], times_q(&t, eq[at + i], i, r, low, 0))
     settle(lanes, of_p, of_p_lost)
     settle(lanes, of_q, of_q_lost)
     for i in range(rows_in(lanes)):
-        loss[i] = b * of_p[i] + c * of_q[i]
+        loss[i] = factor * ((from_p * of_p[i] if from_p else 0) + (from_q * of_q[i] if from_q else 0)) * LOWERED
     if not lanes.with_grad:
         return
     settle(lanes, mean, mean_lost)
     share[double](lanes, mean)
-    scales_of(lanes, loss, -c * t.rate, scale)
+    if mixture_of == STUDENT:
+        slope_factor = two_factors(c, c_low, c, c_low, &more)
+        slope_factor = -two_quotient(slope_factor, b, &lost)
+        more -= lost / slope_factor
+    else:
+        slope_factor = -two_factors(1 if flipped else c, c_low, t.rate, t.rate_low, &more)
+    scales_of(lanes, loss, factor * slope_factor, scale)
     clear(lanes, of_q)
     clear(lanes, of_q_lost)
     for j in range(lanes.steps):
@@ -880,13 +874,30 @@ cdef void jsd_exact(
         for i in range(lanes_at(lanes, j)):
             d = ratio_of[real](&t, z[at + i], k[at + i], i, &low)
             q = eq[at + i] / t.of_q[i]
-            v = mixture(c, b, 0, -d, -low, &v_low)
-            r = log1p_of(v, v_low, &low)
-            r = (r - mean[i]) + low if v < 1e300 else (log_b - d) - mean[i]  # e^-d may be beyond all doubles
-            r = times_q(&t, eq[at + i], i, r)
+            p = ep[at + i] / t.of_p[i]
+            gap = difference(p, q, d, low)
+            v = mixture(c, b, b_low, -d, -low, &v_low)
+            r = slope_of(v, v_low, log_b - d, -b * gap, b * p + c * q, by_log, by_share, &low)
+            r = times_q(&t, eq[at + i], i, r - mean[i], low, more)
             add(&of_q[i], &of_q_lost[i], unless_top(lanes, &t, i, j, r))
             eq[at + i] = <real>(scale[i] * r)
     balance[real](lanes, &t, of_q, of_q_lost, loss, scale, eq)
+
+
+cdef void mixed(
+    real** inputs, real** grads, double* loss, const Lanes* lanes, double part, double temperature, double factor,
+    int mixture_of
+) noexcept nogil:
+    cdef double params[4]
+    cdef Pass of = dv_jsd_quick if mixture_of == BOTH else (dv_skew_quick if mixture_of == STUDENT else dv_skew_back_quick)
+    params[0], params[1], params[2], params[3] = part, temperature, factor, mixture_of
+    if real is float:
+        centred_quick(
+            of, <RowF32>mixed_exact[float], inputs, grads, loss, lanes, params, temperature, part, 1 - part, factor,
+            factor if mixture_of == TEACHER else factor * (1 - part)
+        )
+    else:
+        mixed_exact[real](inputs, grads, NULL, loss, lanes, params)
 
 
 cdef void jsd(
@@ -895,83 +906,20 @@ cdef void jsd(
     if params[0] == 0:
         forward_kl[real](inputs, grads, loss, lanes, params[1], 1)
     elif params[0] == 1:
-        backward_kl[real](inputs, grads, loss, lanes, params[1])
-    elif real is float:
-        jsd_quick(inputs, grads, loss, lanes, params)
+        backward_kl[real](inputs, grads, loss, lanes, params[1], 1)
     else:
-        jsd_exact[real](inputs, grads, NULL, loss, lanes, params)
-
-
-# loss = KL(p || m), m = a p + c q, c = 1 - a, as sum of p (u - log1p(u)) with u = (m - p)/p; gradient_c = c q (s - sum of q s)
-# with s = (m - p)/m.
-cdef void skewed_kl_exact(
-    real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
-) noexcept nogil:
-    cdef real* z = inputs[0]
-    cdef real* k = inputs[1]
-    cdef real* eq = grads[0]
-    cdef real* ep = grads[1]
-    cdef double total[TILE]
-    cdef double lost[TILE]
-    cdef double mean[TILE]
-    cdef double mean_lost[TILE]
-    cdef double scale[TILE]
-    cdef Pair t
-    cdef Py_ssize_t i, j, at, n = lanes.width
-    cdef double a = params[0], c = 1 - a, c_low = (1 - c) - a, d, low, u, u_low, q, p, gap, m, s, s_low
-    compare[real](lanes, z, k, 1, eq, ep, &t)
-    clear(lanes, total)
-    clear(lanes, lost)
-    clear(lanes, mean)
-    clear(lanes, mean_lost)
-    for j in range(lanes.steps):
-        at = j * n
-        for i in range(lanes_at(lanes, j)):
-            d = ratio_of[real](&t, z[at + i], k[at + i], i, &low)
-            q = eq[at + i] / t.of_q[i]
-            p = ep[at + i] / t.of_p[i]
-            gap = c * difference(p, q, d, low)
-            u = mixture(a, c, c_low, d, low, &u_low)
-            m = a * p + c * q
-            add(&total[i], &lost[i], bend(p, u, u_low, gap))
-            s = skew(u, u_low, gap, m, &s_low)
-            add(&mean[i], &mean_lost[i], q * s if q != 0 else 0)
-            mean_lost[i] += q * s_low if q != 0 else 0
-    settle(lanes, total, lost)
-    settle(lanes, mean, mean_lost)
-    for i in range(rows_in(lanes)):
-        loss[i] = total[i]
-    if not lanes.with_grad:
-        return
-    share[double](lanes, mean)
-    scales_of(lanes, loss, c, scale)
-    clear(lanes, total)
-    clear(lanes, lost)
-    for j in range(lanes.steps):
-        at = j * n
-        for i in range(lanes_at(lanes, j)):
-            d = ratio_of[real](&t, z[at + i], k[at + i], i, &low)
-            q = eq[at + i] / t.of_q[i]
-            p = ep[at + i] / t.of_p[i]
-            gap = c * difference(p, q, d, low)
-            m = a * p + c * q
-            u = mixture(a, c, c_low, d, low, &u_low)
-            s = skew(u, u_low, gap, m, &s_low)
-            u = times_q(&t, eq[at + i], i, (s - mean[i]) + s_low)
-            add(&total[i], &lost[i], unless_top(lanes, &t, i, j, u))
-            eq[at + i] = <real>(scale[i] * u)
-    balance[real](lanes, &t, total, lost, loss, scale, eq)
+        mixed[real](inputs, grads, loss, lanes, params[0], params[1], 1, BOTH)
 
 
 cdef void skewed_kl(
     real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
 ) noexcept nogil:
-    if params[0] == 0:
+    if params[0] == 0 and params[1]:
+        backward_kl[real](inputs, grads, loss, lanes, 1, 1)
+    elif params[0] == 0:
         forward_kl[real](inputs, grads, loss, lanes, 1, 1)
-    elif real is float:
-        skewed_kl_quick(inputs, grads, loss, lanes, params)
     else:
-        skewed_kl_exact[real](inputs, grads, NULL, loss, lanes, params)
+        mixed[real](inputs, grads, loss, lanes, params[0], 1, 1, TEACHER if params[1] else STUDENT)
 
 
 # loss = sum of |q - p| / 2, gradient_c = q (s - sum of q s) / 2 with s = sign(q - p), where q > p of what lies below and
@@ -1009,8 +957,9 @@ cdef void tvd_distillation_exact(
         for i in range(lanes_at(lanes, j)):
             d = ratio_of[real](&t, z[at + i], k[at + i], i, &low)
             q = eq[at + i] / t.of_q[i]
-            gap = difference(ep[at + i] / t.of_p[i], q, d, low)
+            gap = difference(LIFTED * (ep[at + i] / t.of_p[i]), LIFTED * q, d, low)
             add(&total[i], &lost[i], fabs(gap))
+            gap = side_of(gap, d)
             add(&above[i], &above_lost[i], q if gap > 0 else 0)
             add(&below[i], &below_lost[i], q if gap < 0 else 0)
             add(&beside[i], &beside_lost[i], q if gap == 0 else 0)
@@ -1019,7 +968,7 @@ cdef void tvd_distillation_exact(
     settle_sum(lanes, below, below_lost)
     settle_sum(lanes, beside, beside_lost)
     for i in range(rows_in(lanes)):
-        loss[i] = total[i] / 2
+        loss[i] = total[i] / 2 * LOWERED
     if not lanes.with_grad:
         return
     scales_of(lanes, loss, 0.5, scale)
@@ -1028,11 +977,11 @@ cdef void tvd_distillation_exact(
         for i in range(lanes_at(lanes, j)):
             d = ratio_of[real](&t, z[at + i], k[at + i], i, &low)
             q = eq[at + i] / t.of_q[i]
-            gap = difference(ep[at + i] / t.of_p[i], q, d, low)
+            gap = side_of(difference(ep[at + i] / t.of_p[i], q, d, low), d)
             low = below[i] - above[i]
             low = 2 * below[i] + beside[i] if gap > 0 else low
             low = -2 * above[i] - beside[i] if gap < 0 else low
-            eq[at + i] = <real>(scale[i] * q * low)
+            eq[at + i] = <real>(scale[i] * times_q(&t, eq[at + i], i, low, 0, 0))
 
 
 cdef void tvd_distillation(
@@ -1093,7 +1042,7 @@ cdef void entropy(
 
 
 # loss = alpha f KL(p || q) at the temperature + (1 - alpha) (-log of the label's probability at temperature 1), f = 1 or the
-# temperature's square.
+# temperature's square. Direction 1 is KL(q || p), 2 the Jensen-Shannon divergence instead.
 cdef void knowledge_distillation(
     real** inputs, real** grads, real* hess, double* loss, const Lanes* lanes, const double* params
 ) noexcept nogil:
@@ -1107,8 +1056,12 @@ cdef void knowledge_distillation(
     cdef double label_slope[TILE]
     cdef Softmax s
     cdef Py_ssize_t i, j, at, n = lanes.width
-    if params[0] != 0:
+    if params[0] != 0 and params[3] == 0:
         forward_kl[real](inputs, grads, loss, lanes, params[1], soft)
+    elif params[0] != 0 and params[3] == 1:
+        backward_kl[real](inputs, grads, loss, lanes, params[1], soft)
+    elif params[0] != 0:
+        mixed[real](inputs, grads, loss, lanes, 0.5, params[1], soft, BOTH)
     else:
         for i in range(rows_in(lanes)):
             loss[i] = 0
