@@ -213,6 +213,15 @@ def test_msle_keeps_its_digits_everywhere() -> None:
     check(fl.msle, [1.7e308, -1 + 2.0**-53, 6.1e301, 1.7e308, 3.8e268], [-1 + 2.0**-53, 1.7e308, 1.6, 1e300, 9.9e281])
 
 
+def test_adaptive_wing_rounds_its_curvature_rarely() -> None:
+    """Eight factors in a row, each rounded, would be half an ULP off each."""
+    rng = seeded("adaptive_wing")
+    target = rng.random(2000)
+    pred = target + rng.choice([-1, 1], 2000) * 10 ** rng.uniform(-8, -0.31, 2000)
+    for omega in (14.0, 1e-30):
+        check(fl.adaptive_wing, pred, target, omega=omega)
+
+
 def test_mape_neither_overflows_nor_underflows_on_the_way() -> None:
     """Its factor and its quotient may leave the range of a double in opposite directions."""
     pred, target = [3e307, 1e-310, 1e-320, 5e-324, 1.7e308], [1e307, 1e300, 3e-320, 0.0, 5e-324]
