@@ -95,6 +95,37 @@ def test_quantile_at_its_kink_has_the_mean_of_both_slopes() -> None:
 
 
 @each_dtype
+def test_several_quantiles_are_one_after_the_other(dtype: Any) -> None:
+    """Each place of the last axis has its tau, and the targets are not repeated in memory. float32 numbers of tau keep
+    a float32 loss, and what 1 - tau leaves of others is not rounded to float32."""
+    rng = seeded("quantiles")
+    pred, target = rng.standard_normal((50, 20, 3)).astype(dtype), rng.standard_normal((50, 20)).astype(dtype)
+    taus = [0.1, 0.5, 0.9999]
+    losses, gradient = fl.quantile.value_and_grad(pred, target, tau=taus, reduction="none")
+    assert losses.dtype == np.float64
+    assert gradient.dtype == dtype
+    for k, tau in enumerate(taus):
+        value, slope = fl.quantile.value_and_grad(pred[..., k], target, tau=tau, reduction="none")
+        assert_same(losses[..., k].astype(dtype), value)
+        assert_same(gradient[..., k], slope)
+    assert ulps_apart(fl.quantile(pred, target, tau=taus), losses.mean()) <= 64
+    assert fl.quantile(pred, target, tau=np.array(taus, dtype), reduction="none").dtype == dtype
+    repeated = np.repeat(target[..., np.newaxis], 3, axis=-1)
+    assert_same(fl.quantile(pred, repeated, tau=taus, reduction="none"), losses)
+
+
+def test_bad_levels_are_named() -> None:
+    pred = np.zeros((4, 2))
+    with pytest.raises(ValueError, match=r"tau\[1\] is 1.0, expected"):
+        fl.quantile(pred, np.zeros(4), tau=[0.5, 1.0])
+    for tau in ([0.1, 0.2, 0.3], [[0.1, 0.2]]):
+        with pytest.raises(ValueError, match=r"pred \(4, 2\): tau must be a number, or one for each"):
+            fl.quantile(pred, np.zeros(4), tau=tau)
+    with pytest.raises(ValueError, match=r"target \(3,\)"):
+        fl.quantile(pred, np.zeros(3), tau=[0.1, 0.9])
+
+
+@each_dtype
 def test_quantile_huber_without_a_parabola_is_quantile(dtype: Any) -> None:
     """kappa = 0: bitwise, but for the slope at the corner, which is 0 there; a tiny kappa comes close."""
     pred, target = pairs(dtype)
