@@ -81,6 +81,19 @@ def test_laplace_of_a_scale_and_of_its_logarithm_are_one_loss() -> None:
     np.testing.assert_allclose(slope.log_scale, scale * gradient.scale, rtol=1e-12, atol=1e-14)
 
 
+def test_divergence_from_the_standard_normal_has_no_prior() -> None:
+    """And that from itself is 0, as are its slopes."""
+    mu, log_var = normal_numbers("prior")
+    zero = np.zeros(200)
+    value, slope = fl.gaussian_kl.value_and_grad(mu, log_var, reduction="none")
+    found, gradient = fl.gaussian_kl_prior.value_and_grad(mu, log_var, zero, zero, reduction="none")
+    assert ulps_apart(found, value) <= 6
+    assert_same(gradient.mu, slope.mu)
+    assert ulps_apart(gradient.log_var, slope.log_var) <= 6
+    found, gradient = fl.gaussian_kl_prior.value_and_grad(mu, log_var, mu, log_var, reduction="none")
+    assert not any(array.any() for array in (found, *gradient))
+
+
 def test_laplace_of_scale_1_is_the_absolute_error_and_log_2() -> None:
     """And its gradient is that of the absolute error, bitwise."""
     pred, target = normal_numbers("absolute")
