@@ -23,6 +23,7 @@ __all__ = [
     "gan_wasserstein",
     "gan_wasserstein_generator",
     "gaussian_kl",
+    "gaussian_kl_prior",
     "vq_commitment",
 ]
 
@@ -662,6 +663,72 @@ def gaussian_kl(
     (array([2.5e-19, 5.0e-01]), array([0., 1.]), array([5.e-10, 0.e+00]))
     """
     return gaussian_kl.run(ask, (mu, log_var), (), weight, reduction, denominator, out)
+
+
+@pointwise(
+    "mu",
+    "log_var",
+    "prior_mu",
+    "prior_log_var",
+    reference=reference.gaussian_kl_prior,
+    grads=("mu", "log_var", "prior_mu", "prior_log_var"),
+)
+def gaussian_kl_prior(
+    ask: int,
+    mu: ArrayLike,
+    log_var: ArrayLike,
+    prior_mu: ArrayLike,
+    prior_log_var: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    out: Out = None,
+) -> Any:
+    """Divergence of a normal distribution from another one: what a code pays where its prior is learnt as well.
+
+    The loss of one element, its gradients and its second derivatives, with r = mu - prior_mu, w = prior_log_var and
+    d = log_var - w::
+
+        loss      = (exp(d) - 1 - d + r^2 exp(-w)) / 2
+        gradients = r exp(-w), (exp(d) - 1) / 2, -r exp(-w), (1 - exp(d) - r^2 exp(-w)) / 2
+        Hessians  = exp(-w),   exp(d) / 2,       exp(-w),    (exp(d) + r^2 exp(-w)) / 2
+
+    In NumPy: ``np.mean(np.exp(d) - 1 - d + r**2 * np.exp(-w)) / 2``.
+
+    Parameters
+    ----------
+    mu, log_var : array_like
+        Mean and logarithm of the variance; of one shape, or one of them a scalar.
+    prior_mu, prior_log_var : array_like
+        Those of the distribution it is measured against, of that shape or scalars.
+    {common}
+
+    {returns}
+
+    {raises}
+
+    Notes
+    -----
+    Smooth everywhere. With a prior of mean 0 and variance 1 it is `gaussian_kl`. exp(d) - 1 - d cancels for a small d:
+    the kernel takes a polynomial there. The exponents of factors are kept apart until a product is complete.
+
+    References
+    ----------
+    K. Sohn, H. Lee and X. Yan, Learning Structured Output Representation using Deep Conditional Generative Models,
+    NeurIPS (2015)
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.gaussian_kl_prior([0.0, 3.0], [0.0, 0.0], [0.0, 1.0], [0.0, 0.0], reduction="none")
+    array([0., 2.])
+    >>> loss, grad = fl.gaussian_kl_prior.value_and_grad([3.0], [0.0], [1.0], [0.0])
+    >>> grad.mu, grad.prior_mu, grad.prior_log_var
+    (array([2.]), array([-2.]), array([-2.]))
+    """
+    inputs = (mu, log_var, prior_mu, prior_log_var)
+    return gaussian_kl_prior.run(ask, inputs, (), weight, reduction, denominator, out)
 
 
 @pointwise(

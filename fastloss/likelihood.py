@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
-from fastloss.arrays import LABELS, POSITIVE, Interval, flag
-from fastloss.loss import Out, Peer, Reduction, pointwise
+from fastloss.arrays import LABELS, POSITIVE, Interval, as_array, check_out, flag
+from fastloss.loss import GRAD_HESS, VALUE, Out, Peer, Reduction, count_outputs, flat, pointwise
 from fastloss.reference import likelihood as reference
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "gaussian_nll",
     "gaussian_nll_logvar",
     "laplace_nll",
+    "laplace_nll_logscale",
     "lognormal_nll",
     "student_t_nll",
     "von_mises_nll",
@@ -36,6 +39,43 @@ HALF_LOG_2PI = 0.9189385332046727
 def variances(eps: float = 0.0) -> Interval:
     """The variances there are, with a floor of eps under them."""
     return Interval(0, math.inf, low_open=eps == 0, high_open=True)
+
+
+def _shared(ask: int, shape: tuple[int, ...], given: np.ndarray, out: Any, run: Callable[[Any, Any], Any]) -> Any:
+    """What `run` makes of a variance that the elements along one axis have in common, spread over these without a copy:
+    the derivatives by it are summed over them."""
+    if given.shape == shape[:-1]:
+        axis, kept = len(shape) - 1, given[..., np.newaxis]
+    else:
+        axes = [k for k in range(len(shape)) if given.shape == (*shape[:k], 1, *shape[k + 1 :])]
+        if not axes:
+            raise ValueError(
+                f"pred has shape {shape} and var {given.shape}: they must be equal, or var a scalar, or have shape "
+                f"{shape[:-1]} or one axis of length 1"
+            )
+        axis, kept = axes[0], given
+    if kept.dtype.itemsize == 2 and kept.dtype.kind not in "iu":  # half precision, too coarse to be summed
+        kept = kept.astype(np.float32)
+    spread, outs = np.broadcast_to(kept, shape), flat(out)
+    if ask == VALUE or (outs is not None and len(outs) != count_outputs(ask, None, 2)):
+        return run(spread, out)  # which says how many there must be
+    number = given.dtype if given.dtype.kind not in "biu" else np.dtype(np.float64)
+    if outs is not None:
+        for array in outs[1::2]:
+            if array is not None:
+                check_out(array, given.shape, number, {"var": given})
+        out = tuple(None if k % 2 else array for k, array in enumerate(outs))
+    result = run(spread, out)
+
+    def summed(derivatives: Any, k: int) -> Any:
+        total = np.add.reduce(derivatives.var, axis=axis, dtype=np.float64)
+        place = np.empty(given.shape, number) if outs is None or outs[k] is None else outs[k]
+        place[...] = total.reshape(given.shape)
+        return derivatives._replace(var=place)
+
+    if ask == GRAD_HESS:
+        return summed(result[0], 1), summed(result[1], 3)
+    return result[0], summed(result[1], 1)
 
 
 @pointwise(
@@ -78,7 +118,8 @@ def gaussian_nll(
     pred, target : array_like
         Real numbers of one shape, or one of them a scalar.
     var : array_like of numbers in {var}
-        The variance predicted for each, of that shape or a scalar; with a floor, 0 will do.
+        The variance predicted for each, of that shape or a scalar; with a floor, 0 will do. What the elements along
+        one axis share has length 1 there, or lacks the axis if it is the last; its derivatives are sums over these.
     full : bool
         Whether to add log(2 pi) / 2, which changes no gradient.
     eps : float in {eps}
@@ -108,10 +149,21 @@ def gaussian_nll(
     >>> loss, grad = fl.gaussian_nll.value_and_grad([3.0, 3.0], [1.0, 1.0], [1.0, 4.0], reduction="sum")
     >>> grad.pred, grad.var
     (array([2. , 0.5]), array([-1.5,  0. ]))
+    >>> fl.gaussian_nll.value_and_grad([[3.0, 0.0], [3.0, 1.0]], 1.0, [1.0, 4.0], reduction="sum")[1].var
+    array([-1.5  ,  0.125])
     """
     eps = gaussian_nll.parameter("eps", eps)
     params = (HALF_LOG_2PI if flag("full", full) else 0.0, eps)
-    return gaussian_nll.run(ask, (pred, target, var), params, weight, reduction, denominator, out, words={"eps": eps})
+
+    def run(var: ArrayLike, out: Out) -> Any:
+        inputs = (pred, target, var)
+        return gaussian_nll.run(ask, inputs, params, weight, reduction, denominator, out, words={"eps": eps})
+
+    if not (type(pred) is type(var) is np.ndarray and pred.shape == var.shape):  # the usual case
+        shape, given = as_array("pred", pred).shape or as_array("target", target).shape, as_array("var", var)
+        if shape and given.shape not in ((), shape):
+            return _shared(ask, shape, given, out, run)
+    return run(var, out)
 
 
 @pointwise(
@@ -311,6 +363,70 @@ def laplace_nll(
     (array([0.5, 0. ]), array([0., 2.]))
     """
     return laplace_nll.run(ask, (pred, target, scale), (), weight, reduction, denominator, out)
+
+
+@pointwise(
+    "pred",
+    "target",
+    "log_scale",
+    reference=reference.laplace_nll_logscale,
+    grads=("pred", "log_scale"),
+    kinks=lambda: (0.0,),
+    signed=True,
+)
+def laplace_nll_logscale(
+    ask: int,
+    pred: ArrayLike,
+    target: ArrayLike,
+    log_scale: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | None = None,
+    out: Out = None,
+) -> Any:
+    """Laplace negative log-likelihood with the scale given by its logarithm, which may be any number.
+
+    The loss of one element, its gradients and its second derivatives, with r = pred - target and s = log_scale::
+
+        loss      = abs(r) e^-s + s + log(2)
+        gradients = sign(r) e^-s,    1 - abs(r) e^-s
+        Hessians  = 0,               abs(r) e^-s
+
+    In NumPy: ``np.mean(abs(pred - target) * np.exp(-log_scale) + log_scale + np.log(2))``.
+
+    Parameters
+    ----------
+    pred, target : array_like
+        Real numbers of one shape, or one of them a scalar.
+    log_scale : array_like
+        The logarithm of the scale predicted for each, of that shape or a scalar.
+    {common}
+
+    {returns}
+
+    {raises}
+
+    Notes
+    -----
+    At the kink r = 0 the gradient by the prediction is 0. The form to be trained: no output of a model is out of its
+    domain, and the slope by it is at most 1. Of a fixed scale it is `mae` times e^-s and a constant. The exponents of
+    its factors are kept apart until their product is complete, so nothing overflows before the loss does.
+
+    References
+    ----------
+    P. S. Laplace, Mémoire sur la probabilité des causes par les évènements (1774)
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.laplace_nll_logscale([3.0, 1.0], [1.0, 1.0], [0.0, 0.0], reduction="none").round(7)
+    array([2.6931472, 0.6931472])
+    >>> loss, grad = fl.laplace_nll_logscale.value_and_grad([3.0, 1.0], [1.0, 1.0], [0.0, -5.0], reduction="sum")
+    >>> grad.pred, grad.log_scale
+    (array([1., 0.]), array([-1.,  1.]))
+    """
+    return laplace_nll_logscale.run(ask, (pred, target, log_scale), (), weight, reduction, denominator, out)
 
 
 @pointwise(

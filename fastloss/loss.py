@@ -277,12 +277,15 @@ class Pointwise(Loss[P]):
         out: Any,
         ignore_index: float | None = None,
         words: Mapping[str, Any] | None = None,
+        data: int | None = None,
     ) -> Any:
         """Hand a call to the compiled driver, and find out what is wrong with it if the driver will not take it.
 
-        `words` are the hyperparameters that a domain depends on.
+        `words` are the hyperparameters that a domain depends on. The first `data` inputs, those without a default
+        unless said, have the loss's shape and decide the dtype it is computed in.
         """
-        result = self._run(ask, inputs, params, weight, reduction, denominator, out, ignore_index, words)
+        data = self._data if data is None else data
+        result = self._run(ask, inputs, params, weight, reduction, denominator, out, ignore_index, words, data)
         if ask == VALUE or len(self.grads) == 1:
             return result
         one, other = result
@@ -299,14 +302,14 @@ class Pointwise(Loss[P]):
         out: Any,
         ignore_index: float | None,
         words: Mapping[str, Any] | None,
+        data: int,
     ) -> Any:
         bounds = self._bounds(None if words is None else tuple(words.items()))
         outs = flat(out)
 
         def drive(inputs: tuple[Any, ...], weight: Any, outs: Any) -> Any:
             return self._driver(
-                self._kernel, ask, inputs, params, bounds, self._data, weight, ignore_index, reduction,
-                denominator, outs,
+                self._kernel, ask, inputs, params, bounds, data, weight, ignore_index, reduction, denominator, outs,
             )  # fmt: skip
 
         try:
@@ -315,7 +318,7 @@ class Pointwise(Loss[P]):
                 if result is not NotImplemented:
                     return result
             grads = self.grads if ask != VALUE else ()
-            inputs = arrays.pointwise_inputs(self.inputs, inputs, self._data, grads)
+            inputs = arrays.pointwise_inputs(self.inputs, inputs, data, grads)
             check_call(ask, reduction, denominator, outs, len(self.grads))
             if weight is not None:
                 weight = arrays.broadcast("weight", arrays.as_array("weight", weight), inputs[0].shape)

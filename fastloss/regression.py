@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
-from fastloss.arrays import Interval
-from fastloss.loss import Out, Peer, Reduction, pointwise, root
+from fastloss.arrays import Interval, as_array, parameter, unfit
+from fastloss.loss import EVERY_NUMBER, Out, Peer, Reduction, pointwise, root
 from fastloss.reference import regression as reference
 
 __all__ = [
@@ -330,11 +331,38 @@ def smooth_l1(
     return smooth_l1.run(ask, (pred, target), (beta,), weight, reduction, denominator, out)
 
 
+LEVELS = Interval(0, 1, low_open=True, high_open=True)
+
+
+def _level(one: bool = False) -> Interval:
+    """One level is a parameter, and what stands in its place among the inputs may be any number."""
+    return EVERY_NUMBER if one else LEVELS
+
+
+def _levels(pred: ArrayLike, target: ArrayLike, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Predictions of several quantiles of each target, without a copy of target or levels."""
+    pred, target = as_array("pred", pred), as_array("target", target)
+    if target.ndim and target.shape == pred.shape[:-1]:
+        target = np.broadcast_to(target[..., np.newaxis], pred.shape)
+    if levels.shape == pred.shape:
+        return pred, target, levels
+    if levels.ndim != 1 or pred.shape[-1:] != levels.shape:
+        raise ValueError(
+            f"tau has shape {levels.shape} and pred {pred.shape}: tau must be a number, or one for each place of the "
+            f"last axis of pred, or one for each number"
+        )
+    inside = (levels > LEVELS.low) & (levels < LEVELS.high) | (levels != levels)
+    if not inside.all():
+        raise unfit("tau", levels, int(np.argmin(inside)), LEVELS.wanted(), ValueError)
+    return pred, target, np.broadcast_to(levels, pred.shape)
+
+
 @pointwise(
     "pred",
     "target",
+    "tau",
     reference=reference.quantile,
-    domain={"tau": Interval(0, 1, low_open=True, high_open=True)},
+    domain={"tau": _level},
     examples=({}, {"tau": 0.9}),
     kinks=lambda: (0.0,),
     peers={"sklearn": Peer("PinballLoss", words={"tau": "quantile"})},
@@ -344,7 +372,7 @@ def quantile(
     pred: ArrayLike,
     target: ArrayLike,
     *,
-    tau: float = 0.5,
+    tau: float | ArrayLike = 0.5,
     weight: ArrayLike | None = None,
     reduction: Reduction = "mean",
     denominator: float | None = None,
@@ -363,9 +391,11 @@ def quantile(
     Parameters
     ----------
     pred, target : array_like
-        Real numbers of one shape, or one of them a scalar.
-    tau : float in {tau}
-        The share of targets that shall lie below the prediction. At 1/2 the loss is half the absolute error.
+        Real numbers of one shape, or one of them a scalar. With several tau, `target` may lack the last axis of `pred`.
+    tau : float in {tau}, or array_like of these
+        The share of targets that shall lie below the prediction. At 1/2 the loss is half the absolute error. Several
+        belong to the last axis of `pred`, one to each place, and the mean is over these, too; or there is one for each
+        number of `pred`. Their dtype is an input's: float64 numbers make float64 losses.
     {common}
 
     {returns}
@@ -389,9 +419,17 @@ def quantile(
     >>> loss, grad = fl.quantile.value_and_grad([0.0, 0.0, 0.0], [2.0, 0.0, -2.0], tau=0.75, reduction="sum")
     >>> loss, grad
     (2.0, array([-0.75, -0.25,  0.25]))
+    >>> low_and_high = [[0.0, 4.0], [1.0, 2.0]]
+    >>> fl.quantile(low_and_high, [2.0, 3.0], tau=[0.25, 0.75], reduction="none")
+    array([[0.5 , 0.5 ],
+           [0.5 , 0.75]])
     """
-    tau = quantile.parameter("tau", tau)
-    return quantile.run(ask, (pred, target), (tau,), weight, reduction, denominator, out)
+    if type(tau) is not float and (levels := as_array("tau", tau)).ndim:
+        several = _levels(pred, target, levels)
+        return quantile.run(ask, several, (0.5, 1.0), weight, reduction, denominator, out, data=3)
+    params = (parameter("tau", tau, LEVELS), 0.0)
+    inputs = (pred, target, pred)  # the last of which is not read
+    return quantile.run(ask, inputs, params, weight, reduction, denominator, out, words={"one": True})
 
 
 @pointwise(

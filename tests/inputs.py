@@ -126,8 +126,10 @@ def pointwise_cases(loss: fl.Loss, dtype: np.dtype) -> Iterator[Case]:
         for name in optional(loss):
             if name not in kwargs:
                 # moderate ones: a factor of 1e-38 would leave nothing but denormals to compare
-                given = numbers(rng, len(inputs[0]), loss.domains(kwargs).get(name, Interval()), np.dtype("float16"))
-                yield Case(f"{label} with {name}", inputs, {**kwargs, name: given.astype(dtype)})
+                domain = loss.domains(kwargs).get(name, Interval())
+                given = numbers(rng, len(inputs[0]), domain, np.dtype("float16")).astype(dtype)
+                given[~within(domain, given)] = plain(domain)  # rounded to an open end
+                yield Case(f"{label} with {name}", inputs, {**kwargs, name: given})
 
 
 def spread(rng: np.random.Generator, n: int, domains: list[Interval], dtype: np.dtype) -> list[np.ndarray]:

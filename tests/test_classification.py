@@ -192,7 +192,22 @@ def test_huge_logit_of_a_tiny_share_is_weighed_once() -> None:
     x, t = np.array([-1e258, -1e300, -1e30]), np.array([1e-73, 1e-100, 1e-60])
     for gamma in (2.0, 5.0):
         within_4_ulp(fl.focal, (x, t), {"gamma": gamma})
+        within_4_ulp(fl.focal, (x, t), {"gamma": gamma, "alpha": 1.0})
         within_4_ulp(fl.quality_focal, (x, t), {"beta": gamma})
+    within_4_ulp(fl.focal, (-np.array([1e100, 1e300]), np.full(2, 1e-118)), {"alpha": 1.0})  # alpha t m^gamma
+
+
+def test_curvature_of_a_wrong_answer_keeps_its_digits() -> None:
+    """e^-|x|, to which it is proportional, is denormal from 708 on, and multiplied by |x|: the curvature is not."""
+    a = np.linspace(590, 760, 69)
+    for x, sides in ((-a, (1.0, 0.5, 1e-5)), (a, (0.0, 0.5, 1 - 1e-5))):
+        for t in sides:
+            inputs = (x, np.full(x.shape, t))
+            for gamma in (0.5, 2.0, 10.1):
+                within_4_ulp(fl.focal, inputs, {"gamma": gamma})
+                within_4_ulp(fl.quality_focal, inputs, {"beta": gamma})
+            for clip in (0.0, 0.001, 0.05):
+                within_4_ulp(fl.asymmetric, inputs, {"clip": clip, "gamma_neg": 2.0})
 
 
 def test_soft_cross_entropy_is_label_smoothing() -> None:

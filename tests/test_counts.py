@@ -143,6 +143,14 @@ def test_tweedie_never_is_inf_minus_inf(power: float) -> None:
     assert_same(np.sign(found["gradient of the sum"][infinite]), np.sign(x - np.log(t))[infinite])
 
 
+@pytest.mark.parametrize("power", [2.5, 3.0, 10.1])
+def test_tweedie_of_a_denormal_amount_is_no_nan(power: float) -> None:
+    """Both powers overflow, and half of the smallest amount would be rounded to 0."""
+    value, slope = fl.tweedie.value_and_grad(np.full(2, -1500.0), [5e-324, 1e-320], power=power, reduction="none")
+    assert_same(value, np.full(2, np.inf))
+    assert_same(slope, np.full(2, -np.inf))
+
+
 # ---- mixtures ----
 
 

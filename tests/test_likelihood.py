@@ -29,6 +29,71 @@ def test_gaussian_of_variance_1_is_half_the_squared_error() -> None:
     assert full == pytest.approx(fl.mse(pred, target) / 2 + math.log(2 * math.pi) / 2, rel=1e-14)
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(5,), (5, 1), (5, 1, 7), (1, 6, 7), (5, 6)])
+def test_variance_that_an_axis_shares_has_the_sum_of_the_derivatives(shape: tuple[int, ...], dtype: type) -> None:
+    """As if it were repeated, without being: in torch a gradient comes back in the variance's own shape, too."""
+    rng = seeded("shared", shape)
+    whole = (5, 6, 7) if len(shape) > 1 and shape != (5, 1) else (5, 7)
+    pred, target = (rng.standard_normal(whole).astype(dtype) for _ in range(2))
+    var = np.exp(rng.standard_normal(shape)).astype(dtype)
+    spread = var[..., np.newaxis] if len(shape) < len(whole) else var
+    axis = spread.shape.index(1)
+    repeated = np.broadcast_to(spread, whole).astype(np.float64)
+    gradient, hessian = fl.gaussian_nll.grad_hess(pred, target, var)
+    slope, curvature = fl.gaussian_nll.grad_hess(pred, target, repeated)
+    value = fl.gaussian_nll(pred, target, var)
+    assert value == pytest.approx(fl.gaussian_nll(pred, target, repeated), rel=1e-6)
+    error = {np.float16: 2e-3, np.float32: 1e-6, np.float64: 1e-14}[dtype]
+    for found, terms in ((gradient.var, slope.var), (hessian.var, curvature.var)):
+        assert (found.shape, found.dtype) == (shape, dtype)
+        largest = abs(terms).sum(axis).reshape(shape)
+        assert (abs(found - terms.sum(axis).reshape(shape)) <= error * largest).all()
+    out = np.empty_like(pred), np.empty_like(var)
+    loss, kept = fl.gaussian_nll.value_and_grad(pred, target, var, reduction="sum", out=out)
+    assert kept.pred is out[0]
+    assert kept.var is out[1]
+    assert_same(kept.var, gradient.var)
+    assert loss == fl.gaussian_nll(pred, target, var, reduction="sum")
+
+
+def test_variances_of_other_shapes_are_refused() -> None:
+    """Nothing else is spread, and an array for the gradient has the variance's shape."""
+    pred = np.zeros((5, 7))
+    for shape in ((7,), (1, 1), (5, 6), (5, 7, 1)):
+        with pytest.raises(ValueError, match=r"var .*must be equal, or var a scalar, or have shape \(5,\) or one axis"):
+            fl.gaussian_nll(pred, pred, np.ones(shape))
+    with pytest.raises(ValueError, match=r"out has shape \(5, 7\) and the result \(5,\)"):
+        fl.gaussian_nll.value_and_grad(pred, pred, np.ones(5), out=(None, np.empty((5, 7))))
+    with pytest.raises(ValueError, match="out must name 2 arrays"):
+        fl.gaussian_nll.value_and_grad(pred, pred, np.ones(5), out=np.empty(5))
+    with pytest.raises(ValueError, match=r"var\[3, 0\] is -1.0"):
+        fl.gaussian_nll(pred, pred, np.array([1, 1, 1, -1, 1.0])[:, np.newaxis])
+
+
+def test_laplace_of_a_scale_and_of_its_logarithm_are_one_loss() -> None:
+    """Its slope by log b is b times that by b."""
+    pred, target, scale = normal_numbers("logscale", "scale")
+    value, gradient = fl.laplace_nll.value_and_grad(pred, target, scale, reduction="none")
+    by_log, slope = fl.laplace_nll_logscale.value_and_grad(pred, target, np.log(scale), reduction="none")
+    np.testing.assert_allclose(by_log, value, rtol=1e-13, atol=1e-15)
+    np.testing.assert_allclose(slope.pred, gradient.pred, rtol=1e-14)
+    np.testing.assert_allclose(slope.log_scale, scale * gradient.scale, rtol=1e-12, atol=1e-14)
+
+
+def test_divergence_from_the_standard_normal_has_no_prior() -> None:
+    """And that from itself is 0, as are its slopes."""
+    mu, log_var = normal_numbers("prior")
+    zero = np.zeros(200)
+    value, slope = fl.gaussian_kl.value_and_grad(mu, log_var, reduction="none")
+    found, gradient = fl.gaussian_kl_prior.value_and_grad(mu, log_var, zero, zero, reduction="none")
+    assert ulps_apart(found, value) <= 6
+    assert_same(gradient.mu, slope.mu)
+    assert ulps_apart(gradient.log_var, slope.log_var) <= 6
+    found, gradient = fl.gaussian_kl_prior.value_and_grad(mu, log_var, mu, log_var, reduction="none")
+    assert not any(array.any() for array in (found, *gradient))
+
+
 def test_laplace_of_scale_1_is_the_absolute_error_and_log_2() -> None:
     """And its gradient is that of the absolute error, bitwise."""
     pred, target = normal_numbers("absolute")

@@ -95,6 +95,37 @@ def test_quantile_at_its_kink_has_the_mean_of_both_slopes() -> None:
 
 
 @each_dtype
+def test_several_quantiles_are_one_after_the_other(dtype: Any) -> None:
+    """Each place of the last axis has its tau, and the targets are not repeated in memory. float32 numbers of tau keep
+    a float32 loss, and what 1 - tau leaves of others is not rounded to float32."""
+    rng = seeded("quantiles")
+    pred, target = rng.standard_normal((50, 20, 3)).astype(dtype), rng.standard_normal((50, 20)).astype(dtype)
+    taus = [0.1, 0.5, 0.9999]
+    losses, gradient = fl.quantile.value_and_grad(pred, target, tau=taus, reduction="none")
+    assert losses.dtype == np.float64
+    assert gradient.dtype == dtype
+    for k, tau in enumerate(taus):
+        value, slope = fl.quantile.value_and_grad(pred[..., k], target, tau=tau, reduction="none")
+        assert_same(losses[..., k].astype(dtype), value)
+        assert_same(gradient[..., k], slope)
+    assert ulps_apart(fl.quantile(pred, target, tau=taus), losses.mean()) <= 64
+    assert fl.quantile(pred, target, tau=np.array(taus, dtype), reduction="none").dtype == dtype
+    repeated = np.repeat(target[..., np.newaxis], 3, axis=-1)
+    assert_same(fl.quantile(pred, repeated, tau=taus, reduction="none"), losses)
+
+
+def test_bad_levels_are_named() -> None:
+    pred = np.zeros((4, 2))
+    with pytest.raises(ValueError, match=r"tau\[1\] is 1.0, expected"):
+        fl.quantile(pred, np.zeros(4), tau=[0.5, 1.0])
+    for tau in ([0.1, 0.2, 0.3], [[0.1, 0.2]]):
+        with pytest.raises(ValueError, match=r"pred \(4, 2\): tau must be a number, or one for each"):
+            fl.quantile(pred, np.zeros(4), tau=tau)
+    with pytest.raises(ValueError, match=r"target \(3,\)"):
+        fl.quantile(pred, np.zeros(3), tau=[0.1, 0.9])
+
+
+@each_dtype
 def test_quantile_huber_without_a_parabola_is_quantile(dtype: Any) -> None:
     """kappa = 0: bitwise, but for the slope at the corner, which is 0 there; a tiny kappa comes close."""
     pred, target = pairs(dtype)
@@ -211,6 +242,15 @@ def test_msle_keeps_its_digits_everywhere() -> None:
     check(fl.msle, beside_e, [0.0, 0.0, 4.0, 120.05973817740457, 1e300])
     check(fl.msle, [1e-20, 1 + 2.0**-52, 1e15 + 0.125, -1 + 2.0**-53], [0.0, 1.0, 1e15, -1 + 2.0**-52])
     check(fl.msle, [1.7e308, -1 + 2.0**-53, 6.1e301, 1.7e308, 3.8e268], [-1 + 2.0**-53, 1.7e308, 1.6, 1e300, 9.9e281])
+
+
+def test_adaptive_wing_rounds_its_curvature_rarely() -> None:
+    """Eight factors in a row, each rounded, would be half an ULP off each."""
+    rng = seeded("adaptive_wing")
+    target = rng.random(2000)
+    pred = target + rng.choice([-1, 1], 2000) * 10 ** rng.uniform(-8, -0.31, 2000)
+    for omega in (14.0, 1e-30):
+        check(fl.adaptive_wing, pred, target, omega=omega)
 
 
 def test_mape_neither_overflows_nor_underflows_on_the_way() -> None:

@@ -6,7 +6,7 @@ from fastloss.kernels.parts cimport (
     Parts, choose, exp_parts, expm1_of, log1p_parts, log_parts, minus, over, parts, plus, power_parts, settled, times,
 )
 from fastloss.kernels.vecmath cimport (
-    absolute, exp_scaled, log, log1p, log1p_quick, log1p_unit, log1p_wide, log_wide, real, two_product, two_sum,
+    absolute, exp_scaled, exp_wide, log, log1p, log1p_quick, log1p_unit, log1p_wide, log_wide, real, two_product, two_sum,
 )
 
 
@@ -154,6 +154,20 @@ cdef inline Parts log_share(Element it, Parts y, double a, real kind) noexcept n
     return plus[real](result, minus(it.l), kind)
 
 
+# 2^400 e beyond |x| = 600, to be taken back by fall(x): an e that may be denormal is a factor of the curvature of a wrong
+# answer, and what it is multiplied by may be a thousand.
+cdef inline Parts lifted(Parts e, double x, real kind) noexcept nogil:
+    cdef double low, high = two_sum(-fabs(x), 277.25887222397813, &low)  # 400 log(2)
+    if real is double:
+        return choose(fabs(x) > 600, parts(exp_wide(high, low - 6.7110242992170555e-15)), e)
+    else:
+        return e
+
+
+cdef inline double fall(double x, real kind) noexcept nogil:
+    return 2.0**-400 if sizeof(real) == 8 and fabs(x) > 600 else 1
+
+
 # With m = w / one the probability that the answer is missed, and rho = e / w:
 #
 #     loss = m^gamma c,   slope = m^gamma (d + gamma s rho c) / one,
@@ -168,9 +182,9 @@ cdef void focal(
     cdef real* grad = grads[0]
     cdef real* hess = hesses[0]
     cdef double gamma = params[0], alpha = params[1]
-    cdef double x, t, power, back, g
+    cdef double x, t, power, back, share, down, g
     cdef real kind = 0
-    cdef Parts e, gs, rho, cost, h, balance, other = plus[double](parts(1), parts(-alpha), 0)
+    cdef Parts e, far, gs, rho, cost, h, balance, other = plus[double](parts(1), parts(-alpha), 0)
     cdef Element it
     cdef Py_ssize_t i
     for i in range(n):
@@ -181,23 +195,27 @@ cdef void focal(
         power = power_parts[real](gamma, log_share[real](it, it.w, fabs(x), kind), &back, kind)
         balance = times[real](other, plus[real](parts(1), parts(-t), kind), kind)
         balance = plus[real](times[real](parts(alpha), parts(t), kind), balance, kind)
-        power *= balance.high + balance.low if alpha >= 0 else 1
-        loss[i] = power * it.c.high * back if power != 0 else 0
+        share = balance.high + balance.low if alpha >= 0 else 1  # times the power it might be no number
+        loss[i] = power * (share * it.c.high) * back if (power != 0) & (share != 0) else power * share
 
         gs = times[real](parts(gamma), it.s, kind)
         rho = choose(it.right, parts(1), over[real](e, it.w, kind))
         cost = choose(rho.high == 0, parts(0), times[real](rho, it.c, kind))
         if grad:
             h = over[real](plus[real](it.d, times[real](gs, cost, kind), kind), it.one, kind)
-            g = power * (h.high + h.low) * back
+            g = power * (share * (h.high + h.low)) * back
             grad[i] = <real>(-g if x < 0 else g)
         if hess:
+            far = choose(it.right, e, lifted[real](e, x, kind))
+            down = 1 if it.right else fall[real](x, kind)
             h = times[real](plus[real](gs, minus(it.s), kind), rho, kind)
+            rho = choose(it.right, rho, over[real](far, it.w, kind))
+            cost = choose(rho.high == 0, parts(0), times[real](rho, it.c, kind))
             h = times[real](cost, plus[real](plus[real](parts(1), minus(e), kind), minus(h), kind), kind)
             h = plus[real](times[real](rho, plus[real](it.d, it.d, kind), kind), minus(h), kind)
-            h = plus[real](e, times[real](gs, h, kind), kind)
+            h = plus[real](far, times[real](gs, h, kind), kind)
             h = over[real](over[real](h, it.one, kind), it.one, kind)
-            hess[i] = <real>(power * (h.high + h.low) * back)
+            hess[i] = <real>(power * (share * (h.high + h.low)) * back * down)
 
 
 # The factor t, or alpha p^gamma for t = 0, where p is what focal calls m.
@@ -248,9 +266,9 @@ cdef void quality_focal(
     cdef real* grad = grads[0]
     cdef real* hess = hesses[0]
     cdef double beta = params[0]
-    cdef double x, t, power, back, g
+    cdef double x, t, power, back, down, g
     cdef real kind = 0
-    cdef Parts e, distance, f, rho, cost, h, r
+    cdef Parts e, far, distance, f, rho, cost, h, r
     cdef Element it
     cdef bint below, near
     cdef Py_ssize_t i
@@ -278,14 +296,19 @@ cdef void quality_focal(
             grad[i] = <real>(0 if it.d.high == 0 else g)
         if hess:
             power = power_parts[real](beta - 2 if near else beta, distance, &back, kind)
+            far = choose(it.right, e, lifted[real](e, x, kind))
+            down = 1 if it.right else fall[real](x, kind)
             h = times[real](plus[real](parts(1), minus(e), kind), f, kind)
             r = times[real](plus[real](parts(beta), parts(-1), kind), rho, kind)
+            rho = choose(it.right, rho, over[real](far, choose(near, it.one, it.d), kind))
+            cost = choose(rho.high == 0, parts(0), times[real](rho, it.c, kind))
+            cost = times[real](parts(beta), cost, kind)
             r = times[real](cost, plus[real](r, minus(h), kind), kind)
-            h = times[real](e, times[real](f, f, kind), kind)
+            h = times[real](far, times[real](f, f, kind), kind)
             h = times[real](plus[real](parts(2 * beta), parts(1), kind), h, kind)
             h = over[real](over[real](plus[real](h, r, kind), it.one, kind), it.one, kind)
             g = h.high + h.low
-            hess[i] = <real>(power * g * back if g != 0 else 0)
+            hess[i] = <real>(power * g * back * down if g != 0 else 0)
 
 
 # The loss of a yes, focal's for t = 1: on the wrong side, x < 0, (rho, other) = (e, 1), on the right one (1, e), and
@@ -293,7 +316,7 @@ cdef void quality_focal(
 #     slope = -m^gamma (other + gamma rho c) / one,
 #     curvature = m^gamma (e (1 + 2 gamma) + gamma rho c (gamma rho - other)) / one^2.
 cdef inline void yes_element(
-    double x, Parts e, Parts l, double gamma, double* loss, double* slope, double* curvature, real kind
+    double x, Parts e, Parts l, Parts far, double gamma, double* loss, double* slope, double* curvature, real kind
 ) noexcept nogil:
     cdef double a = fabs(x), back, power
     cdef Parts one = plus[real](parts(1), e, kind), m, c, rho = choose(x < 0, e, parts(1)), cost, h
@@ -309,9 +332,12 @@ cdef inline void yes_element(
     slope[0] = -(power * (h.high + h.low) * back)
 
     h = plus[real](times[real](parts(gamma), rho, kind), minus(other), kind)
-    h = plus[real](times[real](plus[real](parts(1), parts(2 * gamma), kind), e, kind), times[real](cost, h, kind), kind)
+    far = choose(x < 0, far, e)
+    cost = times[real](parts(gamma), times[real](choose(x < 0, far, rho), c, kind), kind)
+    cost = choose(far.high == 0, parts(0), cost)
+    h = plus[real](times[real](plus[real](parts(1), parts(2 * gamma), kind), far, kind), times[real](cost, h, kind), kind)
     h = over[real](over[real](h, one, kind), one, kind)
-    curvature[0] = power * (h.high + h.low) * back
+    curvature[0] = power * (h.high + h.low) * back * (fall[real](x, kind) if x < 0 else 1)
 
 
 # The loss of a no. With (yes, no) = (1, e) for x >= 0 and (e, 1) for x < 0, p = yes / one and 1 - p = no / one, and for
@@ -326,7 +352,7 @@ cdef inline void yes_element(
 # e^d - 1 = d e^h with h = d/2 + d^2/24 - d^4/2880 + ..., so that log k = log(clip no d) + h has all its digits.
 # Without a clip y = yes, z = no, and log n and cost are what they are in focal: -|x| is in them where e underflows.
 cdef inline void no_element(
-    double x, Parts e, Parts l, double gamma, double clip, const double* kink, double* loss, double* slope,
+    double x, Parts e, Parts l, Parts far, double gamma, double clip, const double* kink, double* loss, double* slope,
     double* curvature, real kind,
 ) noexcept nogil:
     cdef Parts one = plus[real](parts(1), e, kind), yes = choose(x < 0, e, parts(1)), no = choose(x < 0, parts(1), e)
@@ -334,7 +360,7 @@ cdef inline void no_element(
     cdef Parts k = plus[double](times[double](left, yes, 0), minus(lost), 0)
     cdef Parts d = plus[double](parts(x), parts(-kink[0]), 0)
     cdef Parts m, h, r, y, z, cost, floor
-    cdef double a = fabs(x), power, back, square, series
+    cdef double a = fabs(x), power, back, square, series, down = 1 if x < 0 else fall[real](x, kind)
     cdef bint near, clipped = clip > 0
     d.low -= kink[1]
     d = settled(d)
@@ -361,13 +387,17 @@ cdef inline void no_element(
     k.high = k.high if clipped else 1
     loss[0] = 0 if k.high <= 0 else (power * cost.high * back if power != 0 else 0)
 
-    y = choose(clipped, over[real](e, r, kind), yes)
-    z = choose(clipped, over[real](e, k, kind), no)
+    far = choose(x < 0, e, far)
+    y = choose(clipped, over[real](far, r, kind), yes)
+    z = choose(clipped, over[real](far, k, kind), choose(x < 0, no, far))
     cost = times[real](parts(gamma), times[real](z, cost, kind), kind)
     cost = choose(z.high == 0, parts(0), cost)
     h = over[real](plus[real](y, cost, kind), one, kind)
-    slope[0] = 0 if k.high <= 0 else power * (h.high + h.low) * back
+    slope[0] = 0 if k.high <= 0 else power * (h.high + h.low) * back * (down if clipped else 1)
 
+    # of what a lifted one is added to it is nothing, but y where there is no clip: that is 1
+    no = choose(clipped, no, choose(x < 0, no, far))
+    z = choose(clipped, Parts(z.high * down, z.low * down), z)
     m = times[real](plus[real](parts(gamma), parts(-1), kind), z, kind)
     m = plus[real](plus[real](no, minus(yes), kind), m, kind)
     m = times[real](cost, m, kind)
@@ -375,7 +405,7 @@ cdef inline void no_element(
     h = plus[real](plus[real](no, minus(h), kind), times[real](parts(2 * gamma), z, kind), kind)
     h = plus[real](times[real](y, h, kind), m, kind)
     h = over[real](over[real](h, one, kind), one, kind)
-    curvature[0] = 0 if k.high <= 0 else power * (h.high + h.low) * back
+    curvature[0] = 0 if k.high <= 0 else power * (h.high + h.low) * back * down
 
 
 cdef void asymmetric(
@@ -388,15 +418,16 @@ cdef void asymmetric(
     cdef double gamma_pos = params[0], gamma_neg = params[1], clip = params[2]
     cdef double x, t, value, slope, curvature, no_value, no_slope, no_curvature
     cdef real kind = 0
-    cdef Parts e, l
+    cdef Parts e, l, far
     cdef Py_ssize_t i
     for i in range(n):
         x = <double>logits[i]
         t = <double>target[i]
         e = exp_parts[real](fabs(x), kind)
         l = log1p_parts[real](e, kind)
-        yes_element[real](x, e, l, gamma_pos, &value, &slope, &curvature, kind)
-        no_element[real](x, e, l, gamma_neg, clip, params + 3, &no_value, &no_slope, &no_curvature, kind)
+        far = lifted[real](e, x, kind)
+        yes_element[real](x, e, l, far, gamma_pos, &value, &slope, &curvature, kind)
+        no_element[real](x, e, l, far, gamma_neg, clip, params + 3, &no_value, &no_slope, &no_curvature, kind)
         loss[i] = (t * value if t != 0 else 0) + ((1 - t) * no_value if t != 1 else 0)
         if grad:
             grad[i] = <real>(t * slope + (1 - t) * no_slope)

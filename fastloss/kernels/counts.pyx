@@ -355,7 +355,7 @@ cdef void gamma_deviance(
 #     loss = P/a - Q/b,   gradient = P - Q,   Hessian = a P - b Q,   and for power 0 the loss is (e^x - t)^2 / 2.
 #
 # Where one may overflow both are 2^-100 times as large. If both do nevertheless, e^x and t say what is left of them:
-# P = Q e^x / t.
+# P = Q e^x / t; times 2^100 where t may be denormal.
 cdef void tweedie_by_log(
     real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
 ) noexcept nogil:
@@ -366,7 +366,7 @@ cdef void tweedie_by_log(
     cdef double a_low, a = two_sum(2, -params[0], &a_low), b_low, b = two_sum(1, -params[0], &b_low)
     cdef double scale = params[SCALE]
     cdef bint normal = params[0] == 0, large, beyond
-    cdef double x, t, rate, p, p_low, q, q_low, lost, up, d
+    cdef double x, t, rate, p, p_low, q, q_low, lost, lift, up, d
     cdef Py_ssize_t i
     for i in range(n):
         x = pred[i]
@@ -386,8 +386,9 @@ cdef void tweedie_by_log(
             rate = exp[double](x)
         up = 2.0**100 if large else 1
         beyond = (p == INFINITY) & (fabs(q) == INFINITY)
-        p = rate if beyond else p
-        q = t if beyond else q
+        lift = 2.0**100 if t < 1 else 1
+        p = rate * lift if beyond else p
+        q = t * lift if beyond else q
         up = INFINITY if beyond else up
         if normal:
             d = rate - t

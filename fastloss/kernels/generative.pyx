@@ -1,9 +1,12 @@
-"""Losses of generative models: block functions of (real, fake), (fake) and of an autoencoder's codes."""
+"""Losses of generative models: block functions of (real, fake), (fake), of an autoencoder's codes and their prior."""
 
 from libc.math cimport INFINITY, fabs
 from fastloss.kernels.kernel cimport SCALE, kernel
+from fastloss.kernels.scaled cimport (
+    Scaled, choose, difference, exponential, multiple, number, plus, rounded, sum_of_two, times,
+)
 from fastloss.kernels.vecmath cimport (
-    absolute, exp_quick, exp_scaled, exp_tail, exp_tail_quick, exp_times, expm1, log1p_unit, real,
+    absolute, exp_quick, exp_scaled, exp_tail, exp_tail_quick, exp_times, expm1, expm1_wide, log1p_unit, real, two_sum,
 )
 
 
@@ -229,6 +232,57 @@ cdef void gaussian_kl(
             hess_log_var[i] = <real>half
 
 
+# (e^d - 1 - d + u) / 2 with d = log_var - prior_log_var in two parts, which is formed as it stands only for |d| > 1, and
+# u = r^2 e^-w of the means' difference r and w = prior_log_var. From d = 100 on e^d is all of the first that counts. Of
+# float32 inputs too the exponentials may be anything.
+cdef void gaussian_kl_prior(
+    real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
+) noexcept nogil:
+    cdef real* mu = inputs[0]
+    cdef real* log_var = inputs[1]
+    cdef real* prior_mu = inputs[2]
+    cdef real* prior_log_var = inputs[3]
+    cdef real* by_mu = grads[0]
+    cdef real* by_log_var = grads[1]
+    cdef real* by_prior_mu = grads[2]
+    cdef real* by_prior_log_var = grads[3]
+    cdef real* hess_mu = hesses[0]
+    cdef real* hess_log_var = hesses[1]
+    cdef real* hess_prior_mu = hesses[2]
+    cdef real* hess_prior_log_var = hesses[3]
+    cdef double scale = params[SCALE], d, low, slope
+    cdef bint near, far
+    cdef Scaled r, ratio, precision, t, u, tail, g
+    cdef Py_ssize_t i
+    for i in range(n):
+        d = two_sum(log_var[i], -<double>prior_log_var[i], &low)
+        low = low if fabs(d) < INFINITY else 0
+        near = fabs(d) < 1
+        far = d > 100
+        ratio = exponential(d, low, True)
+        precision = exponential(-<double>prior_log_var[i], 0, True)
+        r = difference(mu[i], prior_mu[i], True)
+        t = times(precision, r, True)
+        u = times(t, r, True)
+        g = plus(number(1, True), sum_of_two(0 if far else d, 0 if far else low, True), True)
+        tail = plus(ratio, multiple(-1, g), True)
+        tail = choose(near, number(exp_tail(d if near else 0, low if near else 0), True), tail)
+        loss[i] = rounded(multiple(0.5 * scale, plus(tail, u, True)), True)
+        if by_mu:
+            slope = unless_nan[double](rounded(t, True), d)
+            by_mu[i] = <real>slope
+            by_prior_mu[i] = <real>(-slope)
+            g = choose(near, number(expm1_wide(d, low), True), plus(ratio, number(-1, True), True))
+            by_log_var[i] = <real>unless_nan[double](rounded(multiple(0.5, g), True), r.high)
+            by_prior_log_var[i] = <real>rounded(multiple(-0.5, plus(g, u, True)), True)
+        if hess_mu:
+            slope = rounded(precision, True)
+            hess_mu[i] = <real>slope
+            hess_prior_mu[i] = <real>slope
+            hess_log_var[i] = <real>rounded(multiple(0.5, ratio), True)
+            hess_prior_log_var[i] = <real>rounded(multiple(0.5, plus(ratio, u, True)), True)
+
+
 # (1 + beta) r^2 with r = encoded - codes; the slopes are those of one term each. Where r overflows, 2 beta r may not.
 cdef void vq_commitment(
     real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
@@ -270,5 +324,6 @@ KERNELS = {
         gan_nonsaturating_generator[float], gan_nonsaturating_generator[double], 1, 0b1, False
     ),
     "gaussian_kl": kernel(gaussian_kl[float], gaussian_kl[double], 2, 0b11, True),
+    "gaussian_kl_prior": kernel(gaussian_kl_prior[float], gaussian_kl_prior[double], 4, 0b1111, True),
     "vq_commitment": kernel(vq_commitment[float], vq_commitment[double], 2, 0b11, True),
 }

@@ -180,6 +180,34 @@ cdef void laplace(
             hess_width[i] = <real>rounded(g, wide)
 
 
+# u + s + log 2 with u = |r| e^-s: sign(r) e^-s, 1 - u.
+cdef void laplace_logscale(
+    real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
+) noexcept nogil:
+    cdef real* pred = inputs[0]
+    cdef real* target = inputs[1]
+    cdef real* log_width = inputs[2]
+    cdef real* by_pred = grads[0]
+    cdef real* by_log_width = grads[2]
+    cdef real* hess_pred = hesses[0]
+    cdef real* hess_log_width = hesses[2]
+    cdef double scale = params[SCALE], s
+    cdef Scaled r, inverse, u
+    cdef Py_ssize_t i
+    for i in range(n):
+        s = log_width[i]
+        r = difference(pred[i], target[i], True)
+        inverse = exponential(-s, 0, True)  # of float32 inputs too it may be anything
+        u = times(magnitude(r), inverse, True)
+        loss[i] = (s + LN2) * scale + rounded(multiple(scale, u), True)
+        if by_pred:
+            by_pred[i] = <real>rounded(times(number(sign(r.high), True), inverse, True), True)
+            by_log_width[i] = <real>rounded(plus(number(1, True), multiple(-1, u), True), True)
+        if hess_pred:
+            hess_pred[i] = 0
+            hess_log_width[i] = <real>rounded(u, True)
+
+
 # What log((x/2)^(1/2) Gamma(x/2) / Gamma((x + 1)/2)), which is about 1/(4x), and its derivatives by x gain from
 # x to x + 2: log(1 + 1/(x (x + 2))) / 2 and its derivatives. `up` is 1, or makes up for an x that is so many times as
 # large.
@@ -706,6 +734,7 @@ KERNELS = {
     "gaussian_nll_logvar": kernel(gaussian_logvar[float], gaussian_logvar[double], 3, 0b101, True),
     "beta_gaussian_nll": kernel(beta_gaussian[float], beta_gaussian[double], 3, 0b101, True),
     "laplace_nll": kernel(laplace[float], laplace[double], 3, 0b101, True),
+    "laplace_nll_logscale": kernel(laplace_logscale[float], laplace_logscale[double], 3, 0b101, True),
     "student_t_nll": kernel(student_t[float], student_t[double], 4, 0b1101, True),
     "lognormal_nll": kernel(lognormal[float], lognormal[double], 3, 0b101, True),
     "gamma_nll": kernel(gamma[float], gamma[double], 3, 0b101, True),

@@ -124,17 +124,24 @@ cdef void smooth_l1(
             hess[i] = <real>(0 if a > beta else (curvature if a <= beta else a))
 
 
-# tau |r| below the target, (1 - tau) |r| above; where r overflows, twice that of r/2.
+# tau |r| below the target, (1 - tau) |r| above; where r overflows, twice that of r/2. One tau is a parameter, in double
+# whatever the inputs are; where each element may have its own, params[1] is not 0.
 cdef void quantile(
     real** inputs, double* loss, real** grads, real** hesses, Py_ssize_t n, const double* params
 ) noexcept nogil:
     cdef real* pred = inputs[0]
     cdef real* target = inputs[1]
+    cdef real* taus = inputs[2]
     cdef real* grad = grads[0]
     cdef real* hess = hesses[0]
+    cdef bint many = params[1] != 0
     cdef double tau = params[0], rest = 1 - tau, middle = 0.5 - tau, r, a, w
     cdef Py_ssize_t i
     for i in range(n):
+        if many:
+            tau = taus[i]
+            rest = 1 - tau
+            middle = 0.5 - tau
         r = <double>pred[i] - <double>target[i]
         a = fabs(r)
         w = tau if r <= 0 else rest
@@ -511,7 +518,7 @@ KERNELS = {
     "mae": kernel(mae[float], mae[double], 2, 0b1, False),
     "huber": kernel(huber[float], huber[double], 2, 0b1, True),
     "smooth_l1": kernel(smooth_l1[float], smooth_l1[double], 2, 0b1, False),
-    "quantile": kernel(quantile[float], quantile[double], 2, 0b1, False),
+    "quantile": kernel(quantile[float], quantile[double], 3, 0b1, False),
     "quantile_huber": kernel(quantile_huber[float], quantile_huber[double], 2, 0b1, False),
     "expectile": kernel(expectile[float], expectile[double], 2, 0b1, True),
     "epsilon_insensitive": kernel(epsilon_insensitive[float], epsilon_insensitive[double], 2, 0b1, False),

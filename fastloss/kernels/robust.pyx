@@ -656,10 +656,10 @@ cdef void adaptive_wing(
     cdef real* hess = hesses[0]
     cdef bint wide = sizeof(real) == sizeof(double)
     cdef double omega = params[0], theta = params[1], epsilon = params[2], alpha = params[3]
-    cdef double m, gap, up, down, e, t, base, slope, low, bend
+    cdef double m, gap, up, down, e, t, base, slope, low, bend, rest
     cdef Relative x = relative(theta, 0, epsilon, True)
-    cdef Pair q, k, d, power, log_theta = log_of(x.u, x.big, True)
-    cdef bint out
+    cdef Pair q, k, d, power, first, one, log_theta = log_of(x.u, x.big, True)
+    cdef bint out, far
     cdef Py_ssize_t i
     for i in range(n):
         x = relative(pred[i], target[i], epsilon, wide)
@@ -681,10 +681,12 @@ cdef void adaptive_wing(
         base = (log1p_unit[double](t) if wide else log1p_unit_quick(t)) + (power.high if power.high > 0 else 0)
         base = omega * e * down * down if power.high < -40 else omega * base
         up = 2.0**500 if m < 2.0**-500 else 1
-        slope = whole(over(times(pair(omega, 0), q, wide), pair(m * up, low * up), wide))
-        e = e if power.high < 0 else 1
+        first = over(times(pair(omega, 0), q, wide), pair(m * up, low * up), wide)
+        one = plus(1, pair(t, 0), wide)
+        first = over(first, one, wide)
+        rest = e if power.high < 0 else 1
         down = down if power.high < 0 else 1
-        slope = slope * e / (1 + t) * down  # 2^200 times A, if up and down are not 1
+        slope = whole(first) * rest * down  # 2^200 times A, if up and down are not 1
         base = 0 if m == 0 else base
         loss[i] = base + (slope * up * down * gap if out else 0)
         if grad:
@@ -694,9 +696,12 @@ cdef void adaptive_wing(
             k = plus(-1, q, True)
             d = log_of(k, False, True)
             d.high = two_sum(power.high, -d.high, &e)
-            bend = -k.high * expm1_wide(40 if d.high > 40 else d.high, (power.low - d.low) + e)
-            bend = (k.high * t - 1 if d.high > 40 else bend * (t if power.high > 0 else 1)) / (1 + t)
-            bend = slope / (m * up) * (up * down) * up * bend
+            far = d.high > 40
+            bend = -expm1_wide(40 if d.high > 40 else d.high, (power.low - d.low) + e)
+            d = choose(far, plus(-1, times(k, pair(t, 0), wide), wide), times(k, pair(bend, 0), wide))
+            rest *= 1 if far else (t if power.high > 0 else 1)
+            first = over(times(first, over(d, one, wide), wide), pair(1, low / m), wide)
+            bend = whole(first) * rest * down / (m * up) * (up * down) * up
             k = plus(-2, q, True)
             e = 0 if k.high > 0 else (INFINITY if k.high < 0 else omega * q.high / epsilon / epsilon)
             hess[i] = <real>((e if m == 0 else bend) if gap < 0 else 0)
