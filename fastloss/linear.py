@@ -171,9 +171,7 @@ class Linear(Loss[P]):
                 array.fill(0)
         else:
             made = [Layer(a.reshape(-1, a.shape[-1]), numbers, offset) for a, numbers, offset in layers]
-            head = Head(
-                made, self._kernel, self._bounds, params, flat, rows, scale / divisor, class_weight, dtype, by
-            )
+            head = Head(made, self._kernel, self._bounds, params, flat, rows, scale / divisor, class_weight, dtype, by)
             if losses is not None:
                 losses.fill(0)
             try:
