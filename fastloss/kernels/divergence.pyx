@@ -257,6 +257,9 @@ cdef void js_divergence(
             else:
                 pi = fabs(p[k + i])  # -0 is 0
                 qi = fabs(q[k + i])
+                far = 2.0**300 if pi + qi < 2.0**-700 else 1  # denormal numbers have few digits
+                pi *= far
+                qi *= far
                 v = share_of(qi, pi, b, 0, &gap_v, &v_low)
                 far = log[double](b * pi * 2.0**-500 / qi) + 346.57359027997264  # b p / q may be beyond all doubles
                 value = log1p_of(v, v_low, &low)
@@ -830,7 +833,7 @@ cdef void mixed_exact(
     cdef double from_p = 1 if mixture_of == STUDENT else (0 if flipped else b)  # weights of the sums
     cdef double from_q = 0 if mixture_of == STUDENT else (1 if flipped else c)
     cdef double by_log = 0 if mixture_of == STUDENT else 1                      # slope = by_log r + by_share s
-    cdef double by_share = 1 if mixture_of == STUDENT else (-c if flipped else 0)
+    cdef double by_share = c / b if mixture_of == STUDENT else (-c if flipped else 0)
     cdef double d, low, u, u_low, v, v_low, q, p, gap, r, s, s_low, slope_factor, more, lost, log_b = log[double](b)
     compare[real](lanes, z, k, params[1], eq, ep, &t)
     clear(lanes, of_p)
@@ -861,9 +864,9 @@ cdef void mixed_exact(
     settle(lanes, mean, mean_lost)
     share[double](lanes, mean)
     if mixture_of == STUDENT:
-        slope_factor = two_factors(c, c_low, c, c_low, &more)
-        slope_factor = -two_quotient(slope_factor, b, &lost)
-        more -= lost / slope_factor
+        two_quotient(c, b, &lost)
+        slope_factor = -c
+        more = 2 * c_low / c + lost / by_share
     else:
         slope_factor = -two_factors(1 if flipped else c, c_low, t.rate, t.rate_low, &more)
     scales_of(lanes, loss, factor * slope_factor, scale)
