@@ -12,14 +12,16 @@ from fastloss import arrays
 from fastloss.arrays import FINITE, POSITIVE, SHARES, Interval
 from fastloss.loss import Out, Peer, Reduction
 from fastloss.reference import language as reference
-from fastloss.softmax import cross_entropy, kernel_params
+from fastloss.softmax import cross_entropy, kernel_params, softmax
 from fastloss.tokens import log_probabilities, tokens
+from fastloss.weights import COUNTS, Penalty
 
 __all__ = [
     "causal_lm",
     "iw_opd_weights",
     "masked_lm",
     "minillm_advantages",
+    "router_load_balancing",
     "seq2seq_lm",
     "sequence_logprob",
     "shift_right",
@@ -692,3 +694,82 @@ def _differences(
     first, second = [arrays.in_domain(word, np.where(kept, array, 0), FINITE)
                      for word, array in zip((name, other_name), pair, strict=True)]  # fmt: skip
     return first - second, kept
+
+
+def router_load_balancing(
+    logits: ArrayLike, *, top_k: int = 2, coefficient: float = 0.01, weight: ArrayLike | None = None
+) -> Penalty:
+    """A penalty on a router that sends too many tokens to the same experts, and its gradient.
+
+    With p = softmax(logits) of each of N tokens, E experts, and f_e how many of the tokens' k choices each are the
+    expert e, divided by N k::
+
+        value    = coefficient E sum_e f_e P_e              P the mean of the tokens' p
+        gradient = coefficient E p (f - sum_e f_e p_e) / N  of each token: f is a constant
+
+    Parameters
+    ----------
+    logits : array_like
+        What the router gives each expert, (..., E). Minus infinity is an expert that is not there.
+    top_k : int in [1, E]
+        How many experts a token is sent to: those of the largest logits, of equal ones the first.
+    coefficient : float >= 0
+        How much the penalty counts.
+    weight : array_like, optional
+        Weight of each token, at least 0, broadcast to the shape of `logits` without its last axis; N is their sum.
+        Where it is 0 the token is invisible, even if it holds NaN: padding, say.
+
+    Returns
+    -------
+    Penalty
+        `value`, a float, which is the coefficient where all experts are chosen alike; and `grad`, in the dtype of
+        `logits` (float64 for integers). Of no tokens both are 0.
+
+    Raises
+    ------
+    ValueError
+        If a number is outside its domain, or a shape does not fit.
+    TypeError
+        If an argument does not hold real numbers, or `top_k` is no integer.
+
+    Notes
+    -----
+    Computed in double. A choice that changes makes the value jump. A penalty on large router logits is the mean of
+    `logsumexp` squared. Hugging Face does not divide f by k.
+
+    References
+    ----------
+    W. Fedus, B. Zoph and N. Shazeer, Switch Transformers: Scaling to Trillion Parameter Models with Simple and
+    Efficient Sparsity, JMLR 23 (2022), https://arxiv.org/abs/2101.03961
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> round(fl.router_load_balancing([[1.0, 0.0], [0.0, 1.0]], top_k=1).value, 6)
+    0.01
+    >>> value, grad = fl.router_load_balancing([[1.0, 0.0], [1.0, 0.0]], top_k=1)
+    >>> round(value, 6), grad.round(6)
+    (0.014621, array([[ 0.001966, -0.001966],
+           [ 0.001966, -0.001966]]))
+    """
+    array = arrays.as_array("logits", logits)
+    if array.ndim == 0 or array.shape[-1] == 0:
+        raise ValueError(f"logits has shape {array.shape} and must be (..., experts), with one at least")
+    top_k, coefficient = arrays.integer("top_k", top_k, 1), arrays.parameter("coefficient", coefficient, COUNTS)
+    experts = array.shape[-1]
+    if top_k > experts:
+        raise ValueError(f"top_k is {top_k}, but there are {experts} experts")
+    scale = arrays.row_weights(weight, array.shape[:-1])
+    rows = np.where(scale[:, None] != 0, array.reshape(-1, experts), 0).astype(np.float64)
+    total = float(scale.sum())
+    grad = np.zeros(array.shape, np.float64 if array.dtype.kind in "biu" else array.dtype.newbyteorder("="))
+    if total == 0:
+        return Penalty(0.0, grad)
+    chosen = np.argsort(-rows, axis=1, kind="stable")[:, :top_k]
+    shares = np.bincount(chosen.reshape(-1), np.repeat(scale, top_k), minlength=experts) / (total * top_k)
+    p, factor = softmax(rows), coefficient * experts
+    liked = (p * shares).sum(axis=1, keepdims=True)  # how much each token would add to the crowd
+    with np.errstate(invalid="ignore"):
+        slopes = (factor / total) * scale[:, None] * p * (shares - liked)
+    grad[...] = slopes.reshape(array.shape)
+    return Penalty(factor * (float((scale * liked[:, 0]).sum()) / total), grad)

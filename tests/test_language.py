@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from fastloss.reference import language as reference
 from fastloss.reference.numbers import gradient
+from mpmath import mp, mpf
 
 import fastloss as fl
 
-from .common import TOKENS, assert_same, named, ulps_apart
+from .common import TOKENS, assert_same, layouts, named, ulps_apart
 from .inputs import rows_of_logits, seeded
 from .oracle import as_list, context, derivative, ulp_errors
 
@@ -455,3 +456,65 @@ def test_single_precision_loses_nothing_to_length() -> None:
     logits = np.zeros((1, 100_000, 3), np.float32)
     value = fl.sequence_logprob(logits, np.zeros((1, 100_000), int), reduction="none")
     assert ulps_apart(value, np.float32([-100_000 * math.log(3)])) <= 1
+
+
+def test_router_load_balancing_is_the_references() -> None:
+    """Value and gradient, the choices being constants, of 400 digits; weights are as good as repetitions."""
+    rng = seeded("router")
+    logits = 3 * rng.standard_normal((30, 6))
+    logits[4, 2] = -np.inf
+    for top_k in (1, 2, 6):
+        value, grad = fl.router_load_balancing(logits, top_k=top_k, coefficient=0.25)
+        with mp.workdps(400):
+            rows = [[mpf(z) for z in row] for row in logits.tolist()]
+            exact = reference.router_load_balancing(rows, top_k=top_k, coefficient=mpf(0.25))
+            slopes = reference.router_load_balancing_grad(rows, top_k=top_k, coefficient=mpf(0.25))
+        assert value == pytest.approx(float(exact), rel=1e-15)
+        # shares of at most 1, whose difference is multiplied by E / (4 N) and p: some ulps of that
+        np.testing.assert_allclose(grad, np.array(slopes, float), rtol=0, atol=1.5 / 30 * 1e-15)
+    weight = rng.integers(0, 3, 30)
+    hidden = np.where(weight[:, None] == 0, np.nan, logits)
+    value, grad = fl.router_load_balancing(hidden, weight=weight)
+    again, slopes = fl.router_load_balancing(np.repeat(logits, weight, axis=0))
+    assert value == pytest.approx(again, rel=1e-14)
+    assert (grad[weight == 0] == 0).all()
+    assert grad.sum(axis=0) == pytest.approx(slopes.sum(axis=0), abs=1e-17)
+    for layout in layouts(logits):
+        assert_same(fl.router_load_balancing(layout).grad, fl.router_load_balancing(logits).grad)
+
+
+def test_router_load_balancing_at_its_ends() -> None:
+    """Every expert alike is the least; nothing costs nothing; gradients keep the dtype; torch's autograd agrees."""
+    alike = fl.router_load_balancing(np.zeros((2, 3, 4)), top_k=4)
+    assert alike.value == 0.01
+    assert (alike.grad == 0).all()
+    assert alike.grad.shape == (2, 3, 4)
+    assert fl.router_load_balancing(np.zeros((0, 4))).value == 0
+    assert fl.router_load_balancing([[np.nan, 1.0]], weight=0).value == 0
+    assert math.isnan(fl.router_load_balancing([[np.nan, 1.0]]).value)
+    assert fl.router_load_balancing(np.zeros((2, 2), np.float16)).grad.dtype == np.float16
+    assert fl.router_load_balancing(np.zeros((2, 2), int)).grad.dtype == np.float64
+    torch = pytest.importorskip("torch")
+    logits = torch.tensor(seeded("router").standard_normal((50, 8)), requires_grad=True)
+    p = logits.softmax(-1)
+    f = torch.nn.functional.one_hot(p.topk(2).indices, 8).sum(1).double().mean(0) / 2
+    theirs = 0.01 * 8 * (f * p.mean(0)).sum()
+    theirs.backward()
+    value, grad = fl.router_load_balancing(logits.detach().numpy())
+    assert value == pytest.approx(theirs.item(), rel=1e-14)
+    np.testing.assert_allclose(grad, logits.grad.numpy(), rtol=1e-10, atol=1e-18)
+
+
+@pytest.mark.parametrize(
+    ("logits", "words", "message"),
+    [
+        (1.0, {}, r"^logits has shape \(\)"),
+        ([[1.0, 0.0]], {"top_k": 3}, "^top_k is 3, but there are 2 experts"),
+        ([[1.0, 0.0]], {"top_k": 0}, "^top_k must be at least 1"),
+        ([[1.0, 0.0]], {"coefficient": -1}, "^coefficient must be in"),
+        ([[1.0, 0.0]], {"weight": [-1]}, r"^weight\[0\] is -1"),
+    ],
+)
+def test_router_load_balancing_says_what_was_expected(logits: Any, words: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        fl.router_load_balancing(logits, **words)

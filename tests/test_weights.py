@@ -197,52 +197,6 @@ def test_a_norm_is_scale_free(scale: float) -> None:
     np.testing.assert_allclose(grad, [[0.6, -0.8]], rtol=1e-15)
 
 
-def test_router_load_balancing_is_the_references() -> None:
-    """Value and gradient, the choices being constants, of 400 digits; weights are as good as repetitions."""
-    logits = 3 * RNG.standard_normal((30, 6))
-    logits[4, 2] = -np.inf
-    for top_k in (1, 2, 6):
-        value, grad = fl.router_load_balancing(logits, top_k=top_k, coefficient=0.25)
-        with mp.workdps(400):
-            rows = [[mpf(z) for z in row] for row in logits.tolist()]
-            exact = reference.router_load_balancing(rows, top_k=top_k, coefficient=mpf(0.25))
-            slopes = reference.router_load_balancing_grad(rows, top_k=top_k, coefficient=mpf(0.25))
-        assert value == pytest.approx(float(exact), rel=1e-15)
-        # shares of at most 1, whose difference is multiplied by E / (4 N) and p: some ulps of that
-        np.testing.assert_allclose(grad, np.array(slopes, float), rtol=0, atol=1.5 / 30 * 1e-15)
-    weight = RNG.integers(0, 3, 30)
-    hidden = np.where(weight[:, None] == 0, np.nan, logits)
-    value, grad = fl.router_load_balancing(hidden, weight=weight)
-    again, slopes = fl.router_load_balancing(np.repeat(logits, weight, axis=0))
-    assert value == pytest.approx(again, rel=1e-14)
-    assert (grad[weight == 0] == 0).all()
-    assert grad.sum(axis=0) == pytest.approx(slopes.sum(axis=0), abs=1e-17)
-    for layout in layouts(logits):
-        assert_same(fl.router_load_balancing(layout).grad, fl.router_load_balancing(logits).grad)
-
-
-def test_router_load_balancing_at_its_ends() -> None:
-    """Every expert alike is the least; nothing costs nothing; gradients keep the dtype; torch's autograd agrees."""
-    alike = fl.router_load_balancing(np.zeros((2, 3, 4)), top_k=4)
-    assert alike.value == 0.01
-    assert (alike.grad == 0).all()
-    assert alike.grad.shape == (2, 3, 4)
-    assert fl.router_load_balancing(np.zeros((0, 4))).value == 0
-    assert fl.router_load_balancing([[np.nan, 1.0]], weight=0).value == 0
-    assert math.isnan(fl.router_load_balancing([[np.nan, 1.0]]).value)
-    assert fl.router_load_balancing(np.zeros((2, 2), np.float16)).grad.dtype == np.float16
-    assert fl.router_load_balancing(np.zeros((2, 2), int)).grad.dtype == np.float64
-    torch = pytest.importorskip("torch")
-    logits = torch.tensor(RNG.standard_normal((50, 8)), requires_grad=True)
-    p = logits.softmax(-1)
-    f = torch.nn.functional.one_hot(p.topk(2).indices, 8).sum(1).double().mean(0) / 2
-    theirs = 0.01 * 8 * (f * p.mean(0)).sum()
-    theirs.backward()
-    value, grad = fl.router_load_balancing(logits.detach().numpy())
-    assert value == pytest.approx(theirs.item(), rel=1e-14)
-    np.testing.assert_allclose(grad, logits.grad.numpy(), rtol=1e-10, atol=1e-18)
-
-
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -271,11 +225,6 @@ def test_router_load_balancing_at_its_ends() -> None:
         (lambda: fl.label_smoothing(1.0), ValueError, "^target is a scalar"),
         (lambda: fl.mixup_targets([[1.0, 0]], [[1.0]], 0.5), ValueError, r"\(1, 2\).*\(1, 1\)"),
         (lambda: fl.mixup_targets([[1.0, 0]], [[1.0, 0]], [0.5, 2]), ValueError, r"^share\[1\] is 2.0"),
-        (lambda: fl.router_load_balancing(1.0), ValueError, r"^logits has shape \(\)"),
-        (lambda: fl.router_load_balancing([[1.0, 0.0]], top_k=3), ValueError, "^top_k is 3, but there are 2 experts"),
-        (lambda: fl.router_load_balancing([[1.0, 0.0]], top_k=0), ValueError, "^top_k must be at least 1"),
-        (lambda: fl.router_load_balancing([[1.0, 0.0]], coefficient=-1), ValueError, "^coefficient must be in"),
-        (lambda: fl.router_load_balancing([[1.0, 0.0]], weight=[-1]), ValueError, r"^weight\[0\] is -1"),
         (lambda: fl.penalty([1.0], 1.0, kind="l3"), ValueError, "^kind must be"),
         (lambda: fl.penalty([1.0], -1.0), ValueError, "^strength must be"),
         (lambda: fl.penalty(1.0, 1.0, kind="group_lasso"), ValueError, "^parameters is a scalar"),
