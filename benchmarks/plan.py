@@ -5,6 +5,7 @@ series go through sizes, classes, threads and dtypes with a few losses.
 """
 
 import fnmatch
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -13,7 +14,7 @@ from typing import Any
 import fastloss
 from benchmarks.providers import cores
 from benchmarks.race import FULL, QUICK, Effort
-from benchmarks.workloads import SHAPES, SPECIAL, Workload, workloads
+from benchmarks.workloads import FEW_ROWS, SHAPES, SPECIAL, Workload, workloads
 from fastloss.loss import Loss
 
 PARTS = ("speed", "accuracy", "scaling")
@@ -43,6 +44,9 @@ class Race:
         peers = self.workload.loss.peers
         compiling = 8.0 * ("torch" in peers and not self.without) + 1.5 * ("optax" in peers)
         racing = 1.0 if self.effort is QUICK else 1.5 + 2.5 * bool(peers)
+        # a call outlasts what a race may take: then its least rounds do
+        long = {"linear": 1e-8, "tokens": 6e-7}.get(self.workload.loss.shape, 0) * math.prod(self.workload.shape)
+        racing += long / (3 if self.effort is QUICK else 1)
         return compiling + racing + (1.5 if self.workload.count >= 10**6 else 0.5)
 
     def run(self) -> Iterator[Any]:
@@ -162,7 +166,7 @@ def samples() -> list[Workload]:
     for loss in fastloss.LOSSES.values():
         if loss.shape in SHAPES and (loss.family not in found or (loss.peers and not found[loss.family].loss.peers)):
             shapes = SHAPES[loss.shape]
-            found[loss.family] = Workload(loss, shapes[len(shapes) // 2])
+            found[loss.family] = Workload(loss, FEW_ROWS.get(loss.shape, shapes[len(shapes) // 2]))
     return [*found.values(), SPECIAL[0]]
 
 

@@ -105,6 +105,8 @@ SHAPES: dict[str, list[tuple[int, ...]]] = {
     "linear": [(1024, 512, 32000)],  # rows, features, classes
     "tokens": [(8, 256, 32000)],  # sequences, positions, vocabulary
 }
+# ... in a quick run with few of these rows ...
+FEW_ROWS: dict[str, tuple[int, ...]] = {"linear": (128, 256, 32000), "tokens": (2, 64, 32000)}
 # ... one for the Hessian, where a peer has one that is not a mere stand-in ...
 HESSIAN_PEER = "sklearn"
 # ... and some that show one thing once: the cost of a call, a class axis that is not last, double precision.
