@@ -161,6 +161,11 @@ def weight_sum(total: float) -> float:
     return total
 
 
+def gradient_dtype(array: np.ndarray) -> np.dtype[Any]:
+    """The dtype of a gradient by this array: its own, float64 for integers."""
+    return np.dtype(np.float64) if array.dtype.kind in "biu" else array.dtype.newbyteorder("=")
+
+
 def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype, inputs: dict[str, Any]) -> None:
     """Why an array cannot take the result."""
     if not isinstance(out, np.ndarray):
@@ -326,13 +331,13 @@ def class_axis(name: str, array: np.ndarray, axis: Any) -> int:
 
 def class_weights(value: Any, classes: int, name: str = "class_weight") -> np.ndarray:
     """One non-negative weight per class, as the kernel reads them: a copy, which an output cannot overlap."""
-    array = as_array("class_weight", value)
+    array = as_array(name, value)
     if array.shape != (classes,):
         raise ValueError(f"{name} has shape {array.shape} and must have one number per class, ({classes},)")
     array = array.astype(np.float64, order="C")
     bad = ~(array >= 0) | np.isinf(array)
     if bad.any():
-        raise unfit("class_weight", array, int(bad.argmax()), "a finite weight of at least 0", ValueError)
+        raise unfit(name, array, int(bad.argmax()), "a finite weight of at least 0", ValueError)
     return array
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from numpy.typing import ArrayLike
 
-from fastloss.arrays import Interval
+from fastloss.arrays import Interval, flag
 from fastloss.loss import Out, Reduction, rows
 from fastloss.reference import divergence as reference
 
@@ -825,7 +825,7 @@ def knowledge_distillation(
     params = (
         knowledge_distillation.parameter("alpha", alpha),
         knowledge_distillation.parameter("temperature", temperature),
-        float(bool(scale_by_t2)),
+        float(flag("scale_by_t2", scale_by_t2)),
         float(DIRECTIONS.index(direction)),
     )
     return knowledge_distillation.run(

@@ -20,7 +20,6 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from fastloss import arrays
-from fastloss.linear import gradient_dtype
 from fastloss.loss import LOSSES, Loss
 from fastloss.streaming import ExactSum
 
@@ -225,7 +224,7 @@ class NewFile:
 
     def __init__(self, path: Path, like: File) -> None:
         self.path, self.shape = path, like.shape
-        self.dtype = gradient_dtype(np.empty(0, like.dtype))
+        self.dtype = arrays.gradient_dtype(np.empty(0, like.dtype))
         if path.is_dir():
             raise EvaluationError(f"{path} is a directory")
         self.part = path.with_name(f"{path.name}.{os.getpid()}.part")

@@ -12,7 +12,7 @@ from fastloss import arrays
 from fastloss.arrays import FINITE, POSITIVE, SHARES, Interval
 from fastloss.loss import Out, Peer, Reduction
 from fastloss.reference import language as reference
-from fastloss.softmax import cross_entropy, kernel_params, softmax
+from fastloss.softmax import cross_entropy, cross_entropy_params, softmax
 from fastloss.tokens import log_probabilities, tokens
 from fastloss.weights import COUNTS, Penalty
 
@@ -148,7 +148,7 @@ def causal_lm(
             [ 0.      ,  0.      ,  0.      ],
             [ 0.      ,  0.      ,  0.      ]]]))
     """
-    params = kernel_params(label_smoothing, softcap, z_loss, 1.0)
+    params = cross_entropy_params(label_smoothing, softcap, z_loss, 1.0)
     return causal_lm.run(
         ask, logits, labels, weight, reduction, denominator, out, ignore_index=ignore_index, shift=shift, params=params
     )
@@ -317,7 +317,7 @@ def seq2seq_lm(
     >>> grad[0, 0].round(6)
     array([-0.214403,  0.17529 ,  0.039113])
     """
-    params = kernel_params(label_smoothing, None, z_loss, 1.0)
+    params = cross_entropy_params(label_smoothing, None, z_loss, 1.0)
     return seq2seq_lm.run(
         ask, logits, labels, weight, reduction, denominator, out,
         ignore_index=ignore_index, pad_index=pad_index, params=params,
@@ -762,7 +762,7 @@ def router_load_balancing(
     scale = arrays.row_weights(weight, array.shape[:-1])
     rows = np.where(scale[:, None] != 0, array.reshape(-1, experts), 0).astype(np.float64)
     total = float(scale.sum())
-    grad = np.zeros(array.shape, np.float64 if array.dtype.kind in "biu" else array.dtype.newbyteorder("="))
+    grad = np.zeros(array.shape, arrays.gradient_dtype(array))
     if total == 0:
         return Penalty(0.0, grad)
     chosen = np.argsort(-rows, axis=1, kind="stable")[:, :top_k]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastloss.arrays import LABELS, POSITIVE, Interval, as_array, check_out, flag
+from fastloss.arrays import LABELS, POSITIVE, Interval, as_array, check_out, flag, gradient_dtype
 from fastloss.loss import GRAD_HESS, VALUE, Out, Peer, Reduction, count_outputs, flat, pointwise
 from fastloss.reference import likelihood as reference
 
@@ -59,17 +59,17 @@ def _shared(ask: int, shape: tuple[int, ...], given: np.ndarray, out: Any, run: 
     spread, outs = np.broadcast_to(kept, shape), flat(out)
     if ask == VALUE or (outs is not None and len(outs) != count_outputs(ask, None, 2)):
         return run(spread, out)  # which says how many there must be
-    number = given.dtype if given.dtype.kind not in "biu" else np.dtype(np.float64)
+    dtype = gradient_dtype(given)
     if outs is not None:
         for array in outs[1::2]:
             if array is not None:
-                check_out(array, given.shape, number, {"var": given})
+                check_out(array, given.shape, dtype, {"var": given})
         out = tuple(None if k % 2 else array for k, array in enumerate(outs))
     result = run(spread, out)
 
     def summed(derivatives: Any, k: int) -> Any:
         total = np.add.reduce(derivatives.var, axis=axis, dtype=np.float64)
-        place = np.empty(given.shape, number) if outs is None or outs[k] is None else outs[k]
+        place = np.empty(given.shape, dtype) if outs is None or outs[k] is None else outs[k]
         place[...] = total.reshape(given.shape)
         return derivatives._replace(var=place)
 

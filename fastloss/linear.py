@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastloss import arrays
-from fastloss.arrays import POSITIVE, SHARES, Interval
+from fastloss.arrays import POSITIVE, SHARES
 from fastloss.divergence import jsd, knowledge_distillation
 from fastloss.kernels import system
 from fastloss.loss import (
@@ -31,7 +31,7 @@ from fastloss.loss import (
 )
 from fastloss.projection import Head, Layer
 from fastloss.reference import linear as reference
-from fastloss.softmax import cross_entropy, kernel_params
+from fastloss.softmax import cross_entropy, cross_entropy_params
 from fastloss.threads import one_blas_thread
 
 __all__ = ["adaptive_log_softmax", "linear_cross_entropy", "linear_jsd", "linear_kd"]
@@ -138,12 +138,12 @@ class Linear(Loss[P]):
         if weight is not None:
             weight = arrays.as_array("weight", weight)
             scale *= arrays.broadcast("weight", weight, positions)
-        real = [gradient_dtype(array) for layer in layers for array in layer if array is not None]
+        real = [arrays.gradient_dtype(array) for layer in layers for array in layer if array is not None]
         dtype = np.result_type(np.float32, *real)
         read["weight"] = weight
         grads = self._asked(grads, bias) if ask == VALUE_AND_GRAD else ()
         outs = self._outs(ask, reduction, grads, out)
-        gradients = {name: _result(given, read[name].shape, gradient_dtype(read[name]), read, name)
+        gradients = {name: _result(given, read[name].shape, arrays.gradient_dtype(read[name]), read, name)
                      for name, given in zip(grads, outs, strict=False)}  # fmt: skip
         losses = None
         if reduction == "none":
@@ -219,11 +219,6 @@ def _counts(target: np.ndarray, visible: np.ndarray, classes: int, ignore_index:
     return kept
 
 
-def gradient_dtype(array: np.ndarray) -> np.dtype[Any]:
-    """The dtype of a gradient by this array: its own, float64 for integers."""
-    return np.dtype(np.float64) if array.dtype.kind in "biu" else array.dtype.newbyteorder("=")
-
-
 def _result(
     given: Any, shape: tuple[int, ...], dtype: np.dtype[Any], read: Mapping[str, Any], upon: str = ""
 ) -> np.ndarray:
@@ -279,19 +274,8 @@ def linear(
 @linear(
     cross_entropy,
     reference=reference.linear_cross_entropy,
-    domain={
-        "label_smoothing": Interval(0, 1),
-        "softcap": POSITIVE,
-        "z_loss": Interval(0, math.inf, high_open=True),
-        "temperature": POSITIVE,
-    },
-    examples=(
-        {},
-        {"label_smoothing": 0.125},
-        {"softcap": 30.0},
-        {"z_loss": 1e-4},
-        {"label_smoothing": 0.1, "softcap": 3.0, "z_loss": 0.01, "temperature": 2.0},
-    ),
+    domain={name: cross_entropy.domain[name] for name in ("label_smoothing", "softcap", "z_loss", "temperature")},
+    examples=cross_entropy.examples,
     peers={"torch": "linear_cross_entropy"},
 )
 def linear_cross_entropy(
@@ -403,7 +387,7 @@ def linear_cross_entropy(
     >>> grad.linear_weight is None
     True
     """
-    params = kernel_params(label_smoothing, softcap, z_loss, temperature)
+    params = cross_entropy_params(label_smoothing, softcap, z_loss, temperature)
     return linear_cross_entropy.run(
         ask, (input, linear_weight, target, linear_bias), params, weight, reduction, denominator, grads, out,
         class_weight=class_weight, ignore_index=ignore_index,
@@ -535,7 +519,7 @@ def linear_kd(
     The loss of one row, with the student's features x, weight W and bias b, and the teacher's x', W' and b'::
 
         z = W x + b,    t = W' x' + b'
-        loss = knowledge_distillation(z, t, target)
+        loss = knowledge_distillation(z, t, target)        in the direction "forward"
 
     and its gradient by what is the student's, with s = dloss/dz of `knowledge_distillation`::
 
@@ -669,7 +653,7 @@ class Adaptive(Loss[P]):
         scale = scale.reshape(-1) / divisor if divisor else np.zeros(scale.size)
 
         read = [x, head, *(array for pair in pairs for array in pair), *([] if bias is None else [bias])]
-        dtype = np.result_type(np.float32, *map(gradient_dtype, read))
+        dtype = np.result_type(np.float32, *map(arrays.gradient_dtype, read))
         rows = x.reshape(-1, x.shape[-1]).astype(dtype, copy=False)
         # a label in the head, that of its cluster, or any where none counts
         labels = np.where(scale != 0, labels.reshape(-1), 0).astype(np.int64)
@@ -696,12 +680,12 @@ class Adaptive(Loss[P]):
             if ask != VALUE:
                 with one_blas_thread(), np.errstate(all="ignore"):
                     slopes.input[own] += handed.input @ narrow
-                    by_projection = (handed.input.T @ few).astype(gradient_dtype(projection))
+                    by_projection = (handed.input.T @ few).astype(arrays.gradient_dtype(projection))
                 by_tails.append((by_projection, handed.linear_weight))
         value = losses.reshape(positions) if reduction == "none" else _sum(sums) if divisor else math.nan
         if ask == VALUE:
             return value
-        by_input = slopes.input.reshape(x.shape).astype(gradient_dtype(x), copy=False)
+        by_input = slopes.input.reshape(x.shape).astype(arrays.gradient_dtype(x), copy=False)
         return value, self.derivatives(by_input, slopes.linear_weight, tuple(by_tails), slopes.linear_bias)
 
 
@@ -809,7 +793,8 @@ def adaptive_log_softmax(
     Notes
     -----
     Smooth everywhere. Each part is a `linear_cross_entropy`, whose notes hold here, too: logits exist a chunk of rows
-    at a time, and the bits do not depend on the number of threads.
+    at a time, and the bits do not depend on the number of threads. Features and projections of half precision are
+    widened as a whole.
 
     References
     ----------

@@ -405,11 +405,11 @@ class Rows(Loss[P]):
         out: Any,
         class_weight: Any = None,
         ignore_index: Any = -100,
-        of_classes: str = "class_weight",
+        class_weight_name: str = "class_weight",
     ) -> Any:
         """Hand a call to the compiled driver, and find out what is wrong with it if the driver will not take it.
 
-        `of_classes` is the argument that the class weights were made of.
+        `class_weight_name` is the argument that the class weights were made of.
         """
         if ask == GRAD_HESS and not self.hessian:
             raise TypeError(f"{self.name} has no Hessian diagonal: value_and_grad gives its gradient")
@@ -430,7 +430,7 @@ class Rows(Loss[P]):
             if target is not None and target.ndim == data[0].ndim and ignore_index != -100:
                 raise ValueError("ignore_index applies to labels; give rows of shares a weight of 0 instead")
             if class_weight is not None:
-                class_weight = arrays.class_weights(class_weight, data[0].shape[axis], of_classes)
+                class_weight = arrays.class_weights(class_weight, data[0].shape[axis], class_weight_name)
             check_call(ask, reduction, denominator, outs, len(self.grads))
             positions = data[0].shape[:axis] + data[0].shape[axis + 1 :]
             if weight is not None:

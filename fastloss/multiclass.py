@@ -1201,12 +1201,11 @@ class FenchelYoung:
         losses = np.zeros(len(visible))
         reached = np.multiply(shares, z, where=shares != 0, out=np.zeros(z.shape)).sum(1)  # 0 inf is 0
         losses[visible] = weights[visible] * (largest - reached)
-        total = float(weights.sum()) if denominator is None else denominator
+        total = arrays.weight_sum(float(weights.sum())) if denominator is None else denominator
         scale = 1.0 if reduction != "mean" else 1 / total if total != 0 else 0.0
         gradient = np.zeros((len(visible), classes))
         gradient[visible] = (slopes - shares) * (scale * weights[visible])[:, None]
-        dtype = np.dtype(np.float64) if rows.dtype.kind in "biu" else rows.dtype.newbyteorder("=")
-        gradient = gradient.reshape(rows.shape).astype(dtype)
+        gradient = gradient.reshape(rows.shape).astype(arrays.gradient_dtype(rows))
         if reduction == "none":
             return losses.reshape(positions), gradient
         value = float(losses.sum())

@@ -150,22 +150,20 @@ def cross_entropy(
     >>> round(fl.cross_entropy([[2.0, 0.5, -1.0]], [0], z_loss=0.01, softcap=1.0, temperature=2.0), 10)
     0.8046130203
     """
-    params = kernel_params(label_smoothing, softcap, z_loss, temperature)
+    params = cross_entropy_params(label_smoothing, softcap, z_loss, temperature)
     return cross_entropy.run(
         ask, (logits, target), params, weight, reduction, denominator, axis, out, class_weight, ignore_index
     )
 
 
-def kernel_params(
+def cross_entropy_params(
     label_smoothing: float, softcap: float | None, z_loss: float, temperature: float
 ) -> tuple[float, ...]:
     """The hyperparameters of cross-entropy as its kernel takes them, checked: of the plain loss one, else four."""
     own = cross_entropy.parameter
-    smoothing = own("label_smoothing", label_smoothing)
-    if softcap is None and type(z_loss) is type(temperature) is float and z_loss == 0 and temperature == 1:
-        return (smoothing,)
     cap = 0.0 if softcap is None else own("softcap", softcap)
-    return smoothing, own("z_loss", z_loss), cap, own("temperature", temperature)
+    params = own("label_smoothing", label_smoothing), own("z_loss", z_loss), cap, own("temperature", temperature)
+    return params[:1] if params[1:] == (0, 0, 1) else params
 
 
 @rows(

@@ -574,7 +574,7 @@ def penalty(
 def _group_lasso(array: NDArray[Any], strength: float) -> Penalty:
     if array.ndim == 0:
         raise ValueError("parameters is a scalar: a group lies on a last axis")
-    grad = np.zeros(array.shape, np.float64 if array.dtype.kind in "biu" else array.dtype.newbyteorder("="))
+    grad = np.zeros(array.shape, arrays.gradient_dtype(array))
     rows, value, start = grad.reshape(-1, array.shape[-1]), 0.0, 0
     for block in arrays.row_blocks(array) if array.size else ():
         numbers = block.astype(np.float64)
