@@ -650,6 +650,6 @@ def _kink(clip: float) -> tuple[float, float, float]:
 
 
 def _plain(ask: int, logits: Any, target: Any, weight: Any, reduction: Any, denominator: Any, out: Any) -> Any:
-    """What a focal loss is without its power."""
+    """What a focal loss is without its power: neither smoothed nor with a pos_weight."""
     loss = binary_cross_entropy_with_logits
-    return loss.run(ask, (logits, target, ONE), (0.0,), weight, reduction, denominator, out)
+    return loss.run(ask, (logits, target, ONE), (0.0, 1.0), weight, reduction, denominator, out)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from fastloss import arrays
 from fastloss.loss import LOSSES, Loss
 from fastloss.streaming import ExactSum
+from fastloss.weights import effective_number
 
 BLOCK = 16 * 2**20  # bytes of input at a time: beyond, reading gets no faster
 
@@ -270,15 +271,22 @@ class _Work:
         self.labels = [loss.shape == "rows" and file.shape == shape for file in files]
         known = loss.hyperparameters
         self.ignored = words.get("ignore_index", known.get("ignore_index"))
-        self.class_weight = words.get("class_weight")
-        if self.class_weight is not None:
-            try:
-                self.class_weight = arrays.class_weights(self.class_weight, self.classes)
-            except (TypeError, ValueError) as error:
-                raise EvaluationError(str(error)) from None
+        self.class_weight = self.weights_of_classes() if getattr(loss, "target", "") else None
+        self.target = len(files) - 1 if loss.shape == "rows" else 1
         everything = [*files, *([weight] if weight is not None else [])]
         width = sum(file.dtype.itemsize * self.per_unit(file) for file in everything)
         self.block = min(block or max(BLOCK // width, 1), max(self.count, 1))
+
+    def weights_of_classes(self) -> NDArray[np.float64] | None:
+        """What weighs the rows in the mean by their labels; where there are none, class weights divide nothing."""
+        given, name = self.words.get("class_weight"), "class_weight"
+        try:
+            if self.words.get("counts") is not None:
+                name, beta = "counts", self.words.get("beta", self.loss.hyperparameters["beta"])
+                given = effective_number(self.words["counts"], beta=beta)
+            return None if given is None else arrays.class_weights(given, self.classes, name)
+        except (TypeError, ValueError) as error:
+            raise EvaluationError(str(error)) from None
 
     def per_unit(self, file: File) -> int:
         """How many numbers of a file belong to a row or an element."""
@@ -312,7 +320,7 @@ class _Work:
         if self.weight is None and self.ignored is None and self.class_weight is None:
             advance(self.count)
             return float(self.count)
-        targets = self.files[1:] if self.ignored is not None or self.class_weight is not None else []
+        targets = [self.files[self.target]] if self.ignored is not None or self.class_weight is not None else []
         mass = ExactSum()
         with closing(self.blocks([*targets, *([self.weight] if self.weight is not None else [])])) as blocks:
             for start, found in blocks:
@@ -323,7 +331,7 @@ class _Work:
 
     def mass(self, start: int, count: int, targets: Sequence[NDArray[Any]], weight: Any) -> NDArray[np.float64]:
         """What a block's rows or elements weigh in the mean, each or together; its labels are looked at on the way."""
-        hard = bool(targets) and self.labels[1]
+        hard = bool(targets) and self.labels[self.target]
         if weight is None and self.class_weight is None and not hard and (self.ignored is None or not targets):
             return np.array([count], np.float64)
         scale: NDArray[np.float64] = np.ones(count) if weight is None else weight.astype(np.float64)
@@ -340,8 +348,8 @@ class _Work:
         if bad.any():
             where = int(bad.argmax())
             raise EvaluationError(
-                f"{self.files[1].path}: {self.place(1, start + where)} is {target[where]}, expected a class in "
-                f"[0, {self.classes}) or ignore_index={self.ignored}"
+                f"{self.files[self.target].path}: {self.place(self.target, start + where)} is {target[where]}, "
+                f"expected a class in [0, {self.classes}) or ignore_index={self.ignored}"
             )
         if self.class_weight is not None:
             scale *= self.class_weight[np.where(scale != 0, target, 0).astype(np.intp)]
@@ -354,7 +362,7 @@ class _Work:
             for start, found in blocks:
                 count, weight = len(found[0]), found.pop() if self.weight is not None else None
                 try:
-                    weighed.add(self.mass(start, count, found[1:], weight))
+                    weighed.add(self.mass(start, count, found[self.target : self.target + 1], weight))
                     total.add([self.block_of(found, weight, divisor, outs)])
                 except (IndexError, ValueError, TypeError) as error:
                     raise EvaluationError(self.in_the_file(str(error), start)) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -41,9 +41,17 @@ def variances(eps: float = 0.0) -> Interval:
     return Interval(0, math.inf, low_open=eps == 0, high_open=True)
 
 
-def _shared(ask: int, shape: tuple[int, ...], given: np.ndarray, out: Any, run: Callable[[Any, Any], Any]) -> Any:
-    """What `run` makes of a variance that the elements along one axis have in common, spread over these without a copy:
-    the derivatives by it are summed over them."""
+def _shared(
+    ask: int,
+    shape: tuple[int, ...],
+    given: np.ndarray,
+    out: Any,
+    read: Mapping[str, Any],
+    run: Callable[[Any, Any], Any],
+) -> Any:
+    """What `run`, given each element's variance and where to put derivatives, makes of a variance that the elements along
+    one axis have in common, spread over these without a copy: the derivatives by it are summed over them. `read` are
+    the other arguments, which no output may overlap."""
     if given.shape == shape[:-1]:
         axis, kept = len(shape) - 1, given[..., np.newaxis]
     else:
@@ -61,9 +69,11 @@ def _shared(ask: int, shape: tuple[int, ...], given: np.ndarray, out: Any, run: 
         return run(spread, out)  # which says how many there must be
     dtype = gradient_dtype(given)
     if outs is not None:
-        for array in outs[1::2]:
-            if array is not None:
-                check_out(array, given.shape, dtype, {"var": given})
+        for k, array in enumerate(outs):
+            if k % 2 and array is not None:
+                check_out(array, given.shape, dtype, {"var": given, **read})
+                if any(np.may_share_memory(array, other) for other in outs[:k] if isinstance(other, np.ndarray)):
+                    raise ValueError("out names the same memory twice")
         out = tuple(None if k % 2 else array for k, array in enumerate(outs))
     result = run(spread, out)
 
@@ -162,7 +172,7 @@ def gaussian_nll(
     if not (type(pred) is type(var) is np.ndarray and pred.shape == var.shape):  # the usual case
         shape, given = as_array("pred", pred).shape or as_array("target", target).shape, as_array("var", var)
         if shape and given.shape not in ((), shape):
-            return _shared(ask, shape, given, out, run)
+            return _shared(ask, shape, given, out, {"pred": pred, "target": target, "weight": weight}, run)
     return run(var, out)
 
 

@@ -17,7 +17,7 @@ import fastloss as fl
 from fastloss import evaluate
 from fastloss.cli import main
 
-from .common import FORMS, LINEAR, ROOTS, assert_same, over_forms, sample, several, shown_by
+from .common import FORMS, LINEAR, ROOTS, ROWS, assert_same, over_forms, sample, several, shown_by
 from .inputs import seeded
 from .test_memory import linux
 
@@ -97,6 +97,31 @@ def test_weights_and_hyperparameters(soft: bool, block: str, folder: Path, capsy
     seen = np.where(target == -100, 0, weight) if not soft else weight
     mass = (seen * (target @ class_weight if soft else class_weight[np.maximum(target, 0)])).sum()
     assert run(capsys, "cross_entropy", *words)["weight"] == pytest.approx(mass, rel=1e-6)
+
+
+DIVIDES = [
+    (loss, word)
+    for loss in ROWS
+    for word in ("ignore_index", "class_weight", "counts")
+    if loss.name in evaluate.FILE_LOSSES and word in loss.hyperparameters
+]
+
+
+@pytest.mark.parametrize(("loss", "word"), DIVIDES, ids=[f"{loss.name}-{word}" for loss, word in DIVIDES])
+def test_what_divides_the_mean_is_the_losses_own(loss: fl.Loss, word: str, folder: Path, capsys: Any) -> None:
+    """Ignored labels, weights of classes and what these are made of: whichever file the labels are in."""
+    inputs, numbers = sample(loss, 30, np.float64, classes=4), np.array([1.0, 3.0, 0.5, 20.0])
+    if word == "ignore_index":
+        inputs[-1][::3] = -100
+        given, words = {}, []
+    else:
+        given, words = {word: numbers}, [evaluate.flag(word), "n.npy"]
+    save(n=numbers, **{f"x{k}": array for k, array in enumerate(inputs)})
+    files = [f"x{k}.npy" for k in range(len(inputs))]
+    value, gradient = loss.value_and_grad(*inputs, **given)
+    found = run(capsys, loss.name, *files, *words, "--block", "7", "--grad", "g.npy")
+    assert found["value"] == pytest.approx(value, rel=1e-13)
+    np.testing.assert_allclose(np.load("g.npy"), gradient, rtol=1e-13, atol=1e-300)
 
 
 def test_elements_can_be_ignored(folder: Path, capsys: Any) -> None:

@@ -57,6 +57,21 @@ def test_variance_that_an_axis_shares_has_the_sum_of_the_derivatives(shape: tupl
     assert loss == fl.gaussian_nll(pred, target, var, reduction="sum")
 
 
+def test_gradients_of_a_shared_variance_have_memory_of_their_own() -> None:
+    """Nor do they lie across what is read."""
+    pred, var, room = np.ones((3, 2)), np.ones(3), np.zeros(6)
+    by_pred = room.reshape(3, 2)
+    with pytest.raises(ValueError, match="out names the same memory twice"):
+        fl.gaussian_nll.value_and_grad(pred, 0.0, var, out=(by_pred, room[:3]))
+    with pytest.raises(ValueError, match="out names the same memory twice"):
+        fl.gaussian_nll.grad_hess(pred, 0.0, var, out=((None, room[:3]), (None, room[:3])))
+    for inputs in ((by_pred, 0.0, var), (pred, by_pred, var)):
+        with pytest.raises(ValueError, match=r"out overlaps (pred|target) without lying exactly upon it"):
+            fl.gaussian_nll.value_and_grad(*inputs, out=(None, room[:3]))
+    with pytest.raises(ValueError, match="out overlaps weight"):
+        fl.gaussian_nll.value_and_grad(pred, 0.0, var, weight=by_pred, out=(None, room[:3]))
+
+
 def test_variances_of_other_shapes_are_refused() -> None:
     """Nothing else is spread, and an array for the gradient has the variance's shape."""
     pred = np.zeros((5, 7))

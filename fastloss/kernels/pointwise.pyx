@@ -292,6 +292,7 @@ def run(
         job.single = False
     if job.weighted and not (describe(weight, &job.weight) and fit(&job.weight, &job.inputs[0])):
         return NotImplemented
+    memset(job.params, 0, sizeof(job.params))
     for k in range(len(params)):
         job.params[k] = params[k]
     for k in range(job.kernel.inputs):
