@@ -49,9 +49,9 @@ def _shared(
     read: Mapping[str, Any],
     run: Callable[[Any, Any], Any],
 ) -> Any:
-    """What `run`, given each element's variance and where to put derivatives, makes of a variance that the elements along
-    one axis have in common, spread over these without a copy: the derivatives by it are summed over them. `read` are
-    the other arguments, which no output may overlap."""
+    """What `run`, given each element's variance and where to put derivatives, makes of a variance that the elements
+    along one axis have in common, spread over these without a copy: the derivatives by it are summed over them. `read`
+    are the other arguments, which no output may overlap."""
     if given.shape == shape[:-1]:
         axis, kept = len(shape) - 1, given[..., np.newaxis]
     else:
