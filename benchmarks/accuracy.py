@@ -102,7 +102,7 @@ def compare(loss: Any, dtype: str) -> list[Errors]:
     who = [provider for provider in installed()[0] if type(provider) in WHO]
     found = {(provider, part): Found() for provider in who for part in PARTS}
     for case in inputs.cases(loss, np.dtype(dtype)):
-        soft = bool(getattr(loss, "target", "")) and case.inputs[-1].dtype.kind == "f"
+        soft = bool(loss.target) and case.inputs[-1].dtype.kind == "f"
         workload = Workload(loss, case.inputs[0].shape, dtype, options=case.kwargs, soft=soft)
         exact = oracle.exact(loss, case)
         own: dict[str, np.ndarray] = {}

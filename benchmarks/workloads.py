@@ -298,7 +298,7 @@ def draw(rng: np.random.Generator, workload: Workload, size: int, classes: int) 
     domains = [known.get(name, Interval()) for name in loss.required]
     if not workload.rows:
         return [_numbers(domain, rng, size).astype(dtype) for domain in domains]
-    target = getattr(loss, "target", "")
+    target = loss.target
     data = domains[:-1] if target else domains
     pools = [_rows(domain, rng, (size, classes)).astype(dtype) for domain in data]
     if target == "lists of labels":

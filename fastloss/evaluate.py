@@ -271,7 +271,7 @@ class _Work:
         self.labels = [loss.shape == "rows" and file.shape == shape for file in files]
         known = loss.hyperparameters
         self.ignored = words.get("ignore_index", known.get("ignore_index"))
-        self.class_weight = self.weights_of_classes() if getattr(loss, "target", "") else None
+        self.class_weight = self.weights_of_classes() if loss.target else None
         self.target = len(files) - 1 if loss.shape == "rows" else 1
         everything = [*files, *([weight] if weight is not None else [])]
         width = sum(file.dtype.itemsize * self.per_unit(file) for file in everything)

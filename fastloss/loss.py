@@ -130,10 +130,13 @@ class Loss(Generic[P]):
         Whether it may be negative.
     hessian : bool
         Whether `grad_hess` knows its Hessian's diagonal.
+    target : {"", "labels", "labels or shares", "lists of labels"}
+        What classes a row is compared with, if any.
     """
 
     shape: Literal["pointwise", "root", "rows", "linear", "adaptive", "tokens"]
     hessian = True
+    target = ""
 
     value_and_grad: Callable[P, tuple[float | Any, Any]]
     grad_hess: Callable[P, tuple[Any, Any]]

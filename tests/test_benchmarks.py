@@ -27,7 +27,7 @@ TINY = Workload(fl.cross_entropy, (32, 10))
 
 
 def small(loss: fl.Loss) -> list[Workload]:
-    forms = [False, True] if getattr(loss, "target", "") == "labels or shares" else [False]
+    forms = [False, True] if loss.target == "labels or shares" else [False]
     hessian = [False, True] if loss.hessian and loss.shape == "pointwise" else [False]
     return [Workload(loss, SMALL[loss.shape], hessian=h, soft=soft) for soft in forms for h in hessian]
 
