@@ -89,7 +89,7 @@ def errors_in_ulp(found: Derivatives, exact: Any, part: str) -> np.ndarray | Non
     for actual, truth, largest in zip(arrays, truths, exact.largest_terms(ENDINGS[part]), strict=True):
         errors = oracle.ulp_errors(actual, truth)
         allowed = oracle.tolerances(truth, largest, actual.dtype)
-        errors = np.where(allowed > 0, errors * LIMIT / np.where(allowed > 0, allowed, 1), errors)
+        errors = np.where(allowed > 0, errors / np.where(allowed > 0, allowed, 1) * LIMIT, errors)
         unless = spoilt(exact.loss, exact.case) | undefined(exact.loss, exact.case)
         results.append(np.where(unless, 0, errors))
     return np.stack(results)
