@@ -4,7 +4,7 @@ The drivers look at their arguments themselves and take most of them as they are
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,6 +51,7 @@ SIGNS = Interval(-1, 1, ends=True)  # the labels of margins
 LABELS = Interval(0, 1, ends=True)  # no and yes
 SHARES = Interval(0, 1)  # probabilities, too
 POSITIVE = Interval(0, math.inf, low_open=True, high_open=True)
+NON_NEGATIVE = Interval(0, math.inf, high_open=True)
 FINITE = Interval(low_open=True, high_open=True)
 
 
@@ -159,6 +160,13 @@ def weight_sum(total: float) -> float:
     if 0 < abs(total) < 2.0**-1022:
         raise OverflowError("the weights add up to so little that the mean's 1 / sum(w) overflows: scale them up")
     return total
+
+
+def divisor(reduction: str, denominator: float | None, weigh: Callable[[], float]) -> float:
+    """What losses are divided by: the denominator, or if they have none the mean's sum of weights; 1 for no mean."""
+    if denominator is not None:
+        return float(denominator)
+    return weight_sum(weigh()) if reduction == "mean" else 1.0
 
 
 def gradient_dtype(array: np.ndarray) -> np.dtype[Any]:
@@ -383,16 +391,13 @@ def in_domain(name: str, value: Any, domain: Interval) -> NDArray[np.float64]:
     return numbers
 
 
-WEIGHTS = Interval(0, math.inf, high_open=True)
-
-
 def row_weights(value: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """The weight of every row of a metric, one after the other: at least 0, 1 if there is none."""
     if value is None:
         return np.broadcast_to(np.float64(1), (math.prod(shape),))
     array = as_array("weight", value)
     broadcast("weight", array, shape)
-    return np.broadcast_to(in_domain("weight", array, WEIGHTS), shape).reshape(-1)
+    return np.broadcast_to(in_domain("weight", array, NON_NEGATIVE), shape).reshape(-1)
 
 
 def class_labels(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastloss.arrays import Interval
+from fastloss.arrays import NON_NEGATIVE, Interval
 from fastloss.loss import Out, Reduction, pointwise
 from fastloss.reference import classification as reference
 
@@ -160,7 +160,7 @@ def binary_cross_entropy(
     reference=reference.binary_cross_entropy_with_logits,
     domain={
         "target": Interval(0, 1),
-        "pos_weight": Interval(0, np.inf, high_open=True),
+        "pos_weight": NON_NEGATIVE,
         "label_smoothing": Interval(0, 1),
     },
     examples=({}, {"pos_weight": 3.0}, {"label_smoothing": 0.125}),
@@ -251,7 +251,7 @@ def binary_cross_entropy_with_logits(
     domain={
         "target": Interval(0, 1),
         "smooth_factor": Interval(0, 0.5),
-        "pos_weight": Interval(0, np.inf, high_open=True),
+        "pos_weight": NON_NEGATIVE,
     },
     examples=({}, {"smooth_factor": 0.125}, {"smooth_factor": 0.25, "pos_weight": 3.0}),
     peers={"torch": "binary_cross_entropy_with_logits", "optax": "sigmoid_binary_cross_entropy"},
@@ -330,7 +330,7 @@ def soft_binary_cross_entropy(
     "logits",
     "target",
     reference=reference.focal,
-    domain={"target": Interval(0, 1), "gamma": Interval(0, np.inf, high_open=True), "alpha": Interval(0, 1)},
+    domain={"target": Interval(0, 1), "gamma": NON_NEGATIVE, "alpha": Interval(0, 1)},
     examples=({}, {"gamma": 0.5, "alpha": 0.25}, {"gamma": 5.0}),
     peers={"optax": "sigmoid_focal_loss"},
 )
@@ -415,7 +415,7 @@ def focal(
     "logits",
     "target",
     reference=reference.varifocal,
-    domain={"target": Interval(0, 1), "alpha": Interval(0, 1), "gamma": Interval(0, np.inf, high_open=True)},
+    domain={"target": Interval(0, 1), "alpha": Interval(0, 1), "gamma": NON_NEGATIVE},
     examples=({}, {"alpha": 0.25, "gamma": 0.5}),
 )
 def varifocal(
@@ -486,7 +486,7 @@ def varifocal(
     "logits",
     "target",
     reference=reference.quality_focal,
-    domain={"target": Interval(0, 1), "beta": Interval(0, np.inf, high_open=True)},
+    domain={"target": Interval(0, 1), "beta": NON_NEGATIVE},
     examples=({}, {"beta": 0.5}, {"beta": 1.0}, {"beta": 3.0}),
 )
 def quality_focal(
@@ -557,8 +557,8 @@ def quality_focal(
     reference=reference.asymmetric,
     domain={
         "target": Interval(0, 1),
-        "gamma_pos": Interval(0, np.inf, high_open=True),
-        "gamma_neg": Interval(0, np.inf, high_open=True),
+        "gamma_pos": NON_NEGATIVE,
+        "gamma_neg": NON_NEGATIVE,
         "clip": Interval(0, 1),
     },
     examples=({}, {"gamma_pos": 0.0, "clip": 0.0}, {"gamma_neg": 0.0}, {"gamma_neg": 0.5, "clip": 0.25}),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Literal
 
 from numpy.typing import ArrayLike
 
-from fastloss.arrays import FINITE, Interval, flag
+from fastloss.arrays import FINITE, NON_NEGATIVE, POSITIVE, Interval, flag
 from fastloss.loss import EVERY_NUMBER, Out, Peer, Reduction, pointwise
 from fastloss.reference import counts as reference
 
@@ -22,8 +21,6 @@ __all__ = [
     "zero_inflated_poisson_nll",
 ]
 
-COUNT = Interval(0, math.inf, high_open=True)
-AMOUNT = Interval(0, math.inf, low_open=True, high_open=True)
 LINKS = {"log": 0.0, "identity": 1.0}
 
 
@@ -35,26 +32,26 @@ def _link(link: Any) -> float:
 
 
 def _rate(log_input: bool = True) -> Interval:
-    return EVERY_NUMBER if log_input else COUNT
+    return EVERY_NUMBER if log_input else NON_NEGATIVE
 
 
 def _mean(link: str = "identity") -> Interval:
-    return EVERY_NUMBER if link == "log" else AMOUNT
+    return EVERY_NUMBER if link == "log" else POSITIVE
 
 
 def _tweedie_mean(power: float = 1.5, link: str = "log") -> Interval:
-    return EVERY_NUMBER if link == "log" or power == 0 else AMOUNT
+    return EVERY_NUMBER if link == "log" or power == 0 else POSITIVE
 
 
 def _tweedie_target(power: float = 1.5) -> Interval:
-    return FINITE if power <= 0 else COUNT if power < 2 else AMOUNT
+    return FINITE if power <= 0 else NON_NEGATIVE if power < 2 else POSITIVE
 
 
 @pointwise(
     "pred",
     "target",
     reference=reference.poisson_nll,
-    domain={"pred": _rate, "target": COUNT, "eps": COUNT},
+    domain={"pred": _rate, "target": NON_NEGATIVE, "eps": NON_NEGATIVE},
     examples=({}, {"log_input": False}, {"full": True}, {"log_input": False, "full": True, "eps": 0.25}),
     peers={
         # its full adds Stirling's approximation instead, and its eps is not 0
@@ -133,7 +130,7 @@ def poisson_nll(
     "pred",
     "target",
     reference=reference.half_poisson_deviance,
-    domain={"pred": _mean, "target": COUNT},
+    domain={"pred": _mean, "target": NON_NEGATIVE},
     examples=({}, {"link": "log"}),
     peers={"sklearn": Peer("HalfTweedieLossIdentity", given={"power": 1.0})},
 )
@@ -201,7 +198,7 @@ def half_poisson_deviance(
     "pred",
     "target",
     reference=reference.half_gamma_deviance,
-    domain={"target": AMOUNT},
+    domain={"target": POSITIVE},
     examples=({}, {"full": True}),
     peers={"sklearn": "HalfGammaLoss"},
     signed=True,
@@ -367,7 +364,7 @@ def tweedie(
     "target",
     reference=reference.negative_binomial_nll,
     grads=("log_mean", "log_dispersion"),
-    domain={"log_dispersion": Interval(-80, 80), "target": COUNT},
+    domain={"log_dispersion": Interval(-80, 80), "target": NON_NEGATIVE},
 )
 def negative_binomial_nll(
     ask: int,
@@ -438,7 +435,7 @@ def negative_binomial_nll(
     "target",
     reference=reference.zero_inflated_poisson_nll,
     grads=("log_rate", "gate_logits"),
-    domain={"target": COUNT},
+    domain={"target": NON_NEGATIVE},
 )
 def zero_inflated_poisson_nll(
     ask: int,
@@ -513,7 +510,7 @@ def _rows_of_one(log_predictions: Any, targets: Any) -> tuple[Any, Any]:
     "input",
     "target",
     reference=reference.generalized_kl,
-    domain={"target": COUNT},
+    domain={"target": NON_NEGATIVE},
     peers={"optax": Peer("generalized_kl_divergence", order=_rows_of_one)},
 )
 def generalized_kl(

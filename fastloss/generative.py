@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from numpy.typing import ArrayLike
 
-from fastloss.arrays import FINITE, Interval
+from fastloss.arrays import FINITE, NON_NEGATIVE, Interval
 from fastloss.loss import Out, Reduction, pointwise
 from fastloss.reference import generative as reference
 
@@ -736,7 +735,7 @@ def gaussian_kl_prior(
     "codes",
     reference=reference.vq_commitment,
     grads=("encoded", "codes"),
-    domain={"beta": Interval(0, math.inf, high_open=True)},
+    domain={"beta": NON_NEGATIVE},
     examples=({}, {"beta": 2.0}),
 )
 def vq_commitment(

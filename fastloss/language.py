@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastloss import arrays
-from fastloss.arrays import FINITE, POSITIVE, SHARES, Interval
+from fastloss.arrays import FINITE, NON_NEGATIVE, POSITIVE, SHARES
 from fastloss.loss import Out, Peer, Reduction
 from fastloss.reference import language as reference
-from fastloss.softmax import cross_entropy, cross_entropy_params, softmax
+from fastloss.softmax import OPTAX, cross_entropy, cross_entropy_params, softmax
 from fastloss.tokens import log_probabilities, tokens
-from fastloss.weights import COUNTS, Penalty
+from fastloss.weights import Penalty
 
 __all__ = [
     "causal_lm",
@@ -46,17 +45,12 @@ def _shifted(logits: Any, labels: Any) -> tuple[Any, Any]:
     return logits[..., :-1, :], labels[..., 1:]
 
 
-OPTAX = "softmax_cross_entropy_with_integer_labels"
-
-AMOUNT = Interval(0, math.inf, high_open=True)
-
-
 @tokens(
     "logits",
     "labels",
     of=cross_entropy,
     reference=reference.causal_lm,
-    domain={"label_smoothing": SHARES, "softcap": POSITIVE, "z_loss": AMOUNT},
+    domain={"label_smoothing": SHARES, "softcap": POSITIVE, "z_loss": NON_NEGATIVE},
     examples=(
         {},
         {"shift": 0},
@@ -242,7 +236,7 @@ def masked_lm(
     "labels",
     of=cross_entropy,
     reference=reference.seq2seq_lm,
-    domain={"label_smoothing": SHARES, "z_loss": AMOUNT},
+    domain={"label_smoothing": SHARES, "z_loss": NON_NEGATIVE},
     examples=({}, {"pad_index": 0}, {"label_smoothing": 0.125}, {"z_loss": 1e-4}),
     peers={"torch": Peer("cross_entropy", order=_flat), "optax": OPTAX},
 )
@@ -670,7 +664,7 @@ def iw_opd_weights(
     >>> fl.iw_opd_weights([-1.5, -1.0, -0.25], [-1.0, -2.0, -0.75])
     array([1.5  , 1.375, 1.125])
     """
-    gamma = arrays.parameter("gamma", gamma, arrays.WEIGHTS)
+    gamma = arrays.parameter("gamma", gamma, NON_NEGATIVE)
     epsilon = arrays.parameter("epsilon", epsilon, POSITIVE)
     rewards, kept = _differences("teacher_logp", teacher_logp, "rollout_logp", rollout_logp, mask)
     sums = np.cumsum(np.abs(rewards), axis=-1)
@@ -755,7 +749,7 @@ def router_load_balancing(
     array = arrays.as_array("logits", logits)
     if array.ndim == 0 or array.shape[-1] == 0:
         raise ValueError(f"logits has shape {array.shape} and must be (..., experts), with one at least")
-    top_k, coefficient = arrays.integer("top_k", top_k, 1), arrays.parameter("coefficient", coefficient, COUNTS)
+    top_k, coefficient = arrays.integer("top_k", top_k, 1), arrays.parameter("coefficient", coefficient, NON_NEGATIVE)
     experts = array.shape[-1]
     if top_k > experts:
         raise ValueError(f"top_k is {top_k}, but there are {experts} experts")

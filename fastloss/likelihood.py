@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastloss.arrays import LABELS, POSITIVE, Interval, as_array, check_out, flag, gradient_dtype
+from fastloss.arrays import LABELS, NON_NEGATIVE, POSITIVE, Interval, as_array, check_out, flag, gradient_dtype
 from fastloss.loss import GRAD_HESS, VALUE, Out, Peer, Reduction, count_outputs, flat, pointwise
 from fastloss.reference import likelihood as reference
 
@@ -94,7 +94,7 @@ def _shared(
     "var",
     reference=reference.gaussian_nll,
     grads=("pred", "var"),
-    domain={"eps": Interval(0, math.inf, high_open=True), "var": variances},
+    domain={"eps": NON_NEGATIVE, "var": variances},
     examples=({}, {"full": True}, {"eps": 1e-3}),
     # with its floor, whose slope below it is another
     peers={"torch": Peer("gaussian_nll_loss", words={"eps": "floor"}, given={"eps": 0.0})},
@@ -866,7 +866,7 @@ def von_mises_nll(
         "nu": POSITIVE,
         "alpha": Interval(1, math.inf, low_open=True, high_open=True),
         "beta": POSITIVE,
-        "coeff": Interval(0, math.inf, high_open=True),
+        "coeff": NON_NEGATIVE,
     },
     examples=({}, {"coeff": 0.1}),
     kinks=lambda: (0.0,),

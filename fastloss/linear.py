@@ -6,6 +6,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Concatenate
 
 import numpy as np
@@ -159,11 +160,7 @@ class Linear(Loss[P]):
         rows = None if visible.all() else np.flatnonzero(visible)
         scale = scale[visible]
         flat = None if target is None else target.reshape((-1, classes) if soft else -1)
-        divisor = 1.0
-        if denominator is not None:
-            divisor = float(denominator)
-        elif reduction == "mean":
-            divisor = arrays.weight_sum(_mass(flat, rows, scale, class_weight))
+        divisor = arrays.divisor(reduction, denominator, lambda: _mass(flat, rows, scale, class_weight))
         by = {name: array.reshape(-1, width) if name == "input" else array for name, array in gradients.items()}
         sums = [math.nan] if divisor == 0 else [0.0]
         if divisor == 0 or len(scale) == 0:  # the mean or the sum of nothing
@@ -645,11 +642,7 @@ class Adaptive(Loss[P]):
         if weight is not None:
             scale *= arrays.broadcast("weight", arrays.as_array("weight", weight), positions)
         scale[~_counts(labels, scale != 0, classes, ignore_index)] = 0
-        divisor = 1.0
-        if denominator is not None:
-            divisor = float(denominator)
-        elif reduction == "mean":
-            divisor = arrays.weight_sum(float(scale.sum()))
+        divisor = arrays.divisor(reduction, denominator, lambda: float(scale.sum()))
         scale = scale.reshape(-1) / divisor if divisor else np.zeros(scale.size)
 
         read = [x, head, *(array for pair in pairs for array in pair), *([] if bias is None else [bias])]
@@ -708,16 +701,7 @@ def _tails(tails: Any, width: int) -> list[tuple[np.ndarray, np.ndarray]]:
     return pairs
 
 
-def adaptive(*, reference: Callable[..., Any]) -> Callable[[Callable[Concatenate[int, P], Any]], Adaptive[P]]:
-    """Declare a loss of rows whose rare classes are clusters. The reference takes one row."""
-
-    def declare(declaration: Callable[Concatenate[int, P], Any]) -> Adaptive[P]:
-        return Adaptive(declaration, reference=reference)
-
-    return declare
-
-
-@adaptive(reference=reference.adaptive_log_softmax)
+@partial(Adaptive, reference=reference.adaptive_log_softmax)
 def adaptive_log_softmax(
     ask: int,
     input: ArrayLike,

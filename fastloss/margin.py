@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from fastloss.arrays import LABELS, SIGNS, Interval
+from fastloss.arrays import LABELS, NON_NEGATIVE, POSITIVE, SIGNS, Interval
 from fastloss.loss import Out, Peer, Reduction, pointwise
 from fastloss.reference import margin as reference
 
@@ -27,8 +27,6 @@ __all__ = [
     "unhinged",
     "zero_one",
 ]
-
-MARGINS = Interval(0, math.inf, high_open=True)
 
 
 def with_labels(pred: Any, target: Any) -> tuple[Any, Any]:
@@ -163,7 +161,7 @@ def perceptron(
     "pred",
     "target",
     reference=reference.hinge,
-    domain={"target": SIGNS, "margin": MARGINS},
+    domain={"target": SIGNS, "margin": NON_NEGATIVE},
     examples=({}, {"margin": 0.25}),
     kinks=lambda margin=1.0: (margin,),
     peers={"optax": "hinge_loss"},
@@ -228,7 +226,7 @@ def hinge(
     "pred",
     "target",
     reference=reference.squared_hinge,
-    domain={"target": SIGNS, "margin": MARGINS},
+    domain={"target": SIGNS, "margin": NON_NEGATIVE},
     examples=({}, {"margin": 0.25}),
     kinks=lambda margin=1.0: (margin,),
 )
@@ -294,7 +292,7 @@ def squared_hinge(
     "pred",
     "target",
     reference=reference.smoothed_hinge,
-    domain={"target": SIGNS, "gamma": Interval(0, math.inf, low_open=True, high_open=True)},
+    domain={"target": SIGNS, "gamma": POSITIVE},
     examples=({}, {"gamma": 0.25}),
     kinks=lambda gamma=1.0: (1 - gamma, 1.0),
 )
@@ -797,7 +795,7 @@ def tangent(
     "input",
     "target",
     reference=reference.hinge_embedding,
-    domain={"target": SIGNS, "margin": MARGINS},
+    domain={"target": SIGNS, "margin": NON_NEGATIVE},
     examples=({}, {"margin": 0.25}),
     kinks=lambda margin=1.0: (-margin, margin),
     peers={"torch": "hinge_embedding_loss"},

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastloss import arrays
-from fastloss.arrays import LABELS, SHARES, Interval
+from fastloss.arrays import LABELS, NON_NEGATIVE, SHARES, Interval
 from fastloss.regression import quantile
 from fastloss.softmax import cross_entropy
 
@@ -45,7 +45,6 @@ Decisions = Iterator[tuple[NDArray[np.int64], NDArray[np.int64], Array]]
 Empty = Literal["zero", "skip"]
 Gain = Literal["linear", "exp2"]
 
-RELEVANCE = Interval(0, math.inf, high_open=True)
 UNKNOWN = -1  # the class predicted by a row that holds NaN
 
 
@@ -1271,7 +1270,7 @@ class _Ranking(NamedTuple):
             raise ValueError(f"scores has shape {s.shape} and relevance {r.shape}: they must be equal")
         if s.ndim == 0:
             raise ValueError("scores is a scalar: items lie on a last axis")
-        r = arrays.in_domain("relevance", r, RELEVANCE)
+        r = arrays.in_domain("relevance", r, NON_NEGATIVE)
         if group is None:
             positions = s.shape[:-1]
             query = np.repeat(np.arange(math.prod(positions)), s.shape[-1])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastloss import arrays
-from fastloss.arrays import SHARES, Interval
+from fastloss.arrays import NON_NEGATIVE, SHARES, Interval
 from fastloss.loss import Out, Peer, Reduction, rows
 from fastloss.reference import multiclass as reference
 
@@ -46,7 +46,7 @@ def with_shares(logits: Any, target: Any) -> tuple[Any, Any]:
     "logits",
     "target",
     reference=reference.softmax_focal,
-    domain={"gamma": Interval(0, math.inf, high_open=True)},
+    domain={"gamma": NON_NEGATIVE},
     examples=({}, {"gamma": 0.5}),
 )
 def softmax_focal(
@@ -276,8 +276,8 @@ def generalized_cross_entropy(
     "target",
     reference=reference.symmetric_cross_entropy,
     domain={
-        "alpha": Interval(0, math.inf, high_open=True),
-        "beta": Interval(0, math.inf, high_open=True),
+        "alpha": NON_NEGATIVE,
+        "beta": NON_NEGATIVE,
         "log_zero": Interval(-math.inf, 0, low_open=True),
     },
     examples=({}, {"alpha": 1.0, "beta": 0.5, "log_zero": -6.0}),
@@ -568,7 +568,7 @@ def nll(
     "logits",
     "target",
     reference=reference.confidence_penalty,
-    domain={"beta": Interval(0, math.inf, high_open=True)},
+    domain={"beta": NON_NEGATIVE},
     examples=({}, {"beta": 0.5}),
     signed=True,
 )
@@ -643,7 +643,7 @@ def confidence_penalty(
 @rows(
     "logits",
     reference=reference.z_loss,
-    domain={"coefficient": Interval(0, math.inf, high_open=True)},
+    domain={"coefficient": NON_NEGATIVE},
     examples=({}, {"coefficient": 1.0}),
 )
 def z_loss(
@@ -848,7 +848,7 @@ def ordinal_emd(
     "scores",
     "target",
     reference=reference.multiclass_hinge,
-    domain={"margin": Interval(0, math.inf, high_open=True)},
+    domain={"margin": NON_NEGATIVE},
     examples=({}, {"margin": 0.5}),
     peers={"optax": "multiclass_hinge_loss"},
 )
@@ -924,7 +924,7 @@ def multiclass_hinge(
     "scores",
     "target",
     reference=reference.multi_margin,
-    domain={"p": Interval(1, 2, ends=True), "margin": Interval(0, math.inf, high_open=True)},
+    domain={"p": Interval(1, 2, ends=True), "margin": NON_NEGATIVE},
     examples=({}, {"p": 2.0}, {"margin": 0.5}),
     peers={"torch": "multi_margin_loss"},
 )
@@ -1201,15 +1201,14 @@ class FenchelYoung:
         losses = np.zeros(len(visible))
         reached = np.multiply(shares, z, where=shares != 0, out=np.zeros(z.shape)).sum(1)  # 0 inf is 0
         losses[visible] = weights[visible] * (largest - reached)
-        total = arrays.weight_sum(float(weights.sum())) if denominator is None else denominator
-        scale = 1.0 if reduction != "mean" else 1 / total if total != 0 else 0.0
+        divisor = arrays.divisor(reduction, denominator, lambda: float(weights.sum()))
+        scale = 1 / divisor if divisor != 0 else 0.0
         gradient = np.zeros((len(visible), classes))
         gradient[visible] = (slopes - shares) * (scale * weights[visible])[:, None]
         gradient = gradient.reshape(rows.shape).astype(arrays.gradient_dtype(rows))
         if reduction == "none":
             return losses.reshape(positions), gradient
-        value = float(losses.sum())
-        return value if reduction == "sum" else value / total if total != 0 else math.nan, gradient
+        return float(losses.sum()) / divisor if divisor != 0 else math.nan, gradient
 
 
 def fenchel_young(max_fn: MaxFunction) -> FenchelYoung:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from numpy.typing import ArrayLike
 
-from fastloss.arrays import POSITIVE, Interval
+from fastloss.arrays import NON_NEGATIVE, POSITIVE, Interval
 from fastloss.loss import Out, Reduction, pointwise
 from fastloss.reference import preference as reference
 
@@ -23,7 +23,7 @@ ESTIMATORS = {"k1": 1.0, "k2": 2.0, "k3": 3.0}  # as the kernel knows them
     grads=("chosen", "rejected"),
     domain={
         "margin": Interval(-math.inf, math.inf, low_open=True, high_open=True),
-        "center_coef": Interval(0, math.inf, high_open=True),
+        "center_coef": NON_NEGATIVE,
     },
     examples=({}, {"margin": 0.5, "center_coef": 0.01}),
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from fastloss.arrays import SIGNS, Interval
+from fastloss.arrays import NON_NEGATIVE, POSITIVE, SIGNS, Interval
 from fastloss.loss import Out, Peer, Reduction, pointwise, rows
 from fastloss.reference import ranking as reference
 
@@ -103,7 +103,7 @@ def margin_ranking(
     "negative",
     reference=reference.pairwise_hinge,
     grads=("positive", "negative"),
-    domain={"margin": Interval(0, math.inf, high_open=True)},
+    domain={"margin": NON_NEGATIVE},
     examples=({}, {"margin": 0.25}),
     kinks=lambda margin=1.0: (margin,),
 )
@@ -226,7 +226,7 @@ def pairwise_soft_zero_one(
     "negative",
     reference=reference.pairwise_logistic,
     grads=("positive", "negative"),
-    domain={"sigma": Interval(0, math.inf, low_open=True, high_open=True)},
+    domain={"sigma": POSITIVE},
     examples=({}, {"sigma": 2.0}),
 )
 def pairwise_logistic(
@@ -348,7 +348,7 @@ def bpr(
     "scores",
     "relevance",
     reference=reference.list_net,
-    domain={"temperature": Interval(0, math.inf, low_open=True, high_open=True)},
+    domain={"temperature": POSITIVE},
     examples=({}, {"temperature": 0.25}),
 )
 def list_net(
@@ -419,7 +419,7 @@ def list_net(
     "scores",
     "relevance",
     reference=reference.ranking_softmax,
-    domain={"relevance": Interval(0, math.inf, high_open=True)},
+    domain={"relevance": NON_NEGATIVE},
     peers={"optax": Peer("ranking_softmax_loss", given={"reduce_fn": None})},
 )
 def ranking_softmax(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastloss.arrays import Interval, as_array, parameter, unfit
+from fastloss.arrays import NON_NEGATIVE, POSITIVE, Interval, as_array, parameter, unfit
 from fastloss.loss import EVERY_NUMBER, Out, Peer, Reduction, pointwise, root
 from fastloss.reference import regression as reference
 
@@ -569,7 +569,7 @@ def expectile(
     "pred",
     "target",
     reference=reference.epsilon_insensitive,
-    domain={"epsilon": Interval(0, math.inf, high_open=True)},
+    domain={"epsilon": NON_NEGATIVE},
     examples=({}, {"epsilon": 0.5}),
     kinks=lambda epsilon=0.1: (-epsilon, epsilon),
 )
@@ -632,7 +632,7 @@ def epsilon_insensitive(
     "pred",
     "target",
     reference=reference.squared_epsilon_insensitive,
-    domain={"epsilon": Interval(0, math.inf, high_open=True)},
+    domain={"epsilon": NON_NEGATIVE},
     examples=({}, {"epsilon": 0.5}),
     kinks=lambda epsilon=0.1: (-epsilon, epsilon),
 )
@@ -698,8 +698,8 @@ def squared_epsilon_insensitive(
     "target",
     reference=reference.mape,
     domain={
-        "eps": Interval(0, math.inf, low_open=True, high_open=True),
-        "scale": Interval(0, math.inf, low_open=True, high_open=True),
+        "eps": POSITIVE,
+        "scale": POSITIVE,
     },
     examples=({}, {"eps": 1.0, "scale": 1.0}),
     kinks=lambda: (0.0,),
@@ -887,7 +887,7 @@ def msle(
     reference=reference.linex,
     domain={
         "a": Interval(-math.inf, math.inf, low_open=True, high_open=True),
-        "b": Interval(0, math.inf, low_open=True, high_open=True),
+        "b": POSITIVE,
     },
     examples=({}, {"a": -2.0}, {"b": 3.0}),
 )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastloss import arrays
-from fastloss.arrays import POSITIVE, Interval
+from fastloss.arrays import NON_NEGATIVE, POSITIVE, Interval
 from fastloss.kernels import family
 from fastloss.loss import Out, Reduction, rows
 from fastloss.reference import softmax as reference
@@ -27,6 +26,9 @@ __all__ = [
 
 TRANSFORM, ROW_NUMBERS = 3, 4  # what the driver is asked for: an array like the input, or a number for each row
 
+OPTAX = "softmax_cross_entropy_with_integer_labels"
+PEERS = {"torch": "cross_entropy", "optax": OPTAX, "sklearn": "HalfMultinomialLoss"}
+
 
 @rows(
     "logits",
@@ -36,7 +38,7 @@ TRANSFORM, ROW_NUMBERS = 3, 4  # what the driver is asked for: an array like the
         "target": Interval(0, 1),
         "label_smoothing": Interval(0, 1),
         "softcap": POSITIVE,
-        "z_loss": Interval(0, math.inf, high_open=True),
+        "z_loss": NON_NEGATIVE,
         "temperature": POSITIVE,
     },
     examples=(
@@ -46,11 +48,7 @@ TRANSFORM, ROW_NUMBERS = 3, 4  # what the driver is asked for: an array like the
         {"z_loss": 1e-4},
         {"label_smoothing": 0.1, "softcap": 3.0, "z_loss": 0.01, "temperature": 2.0},
     ),
-    peers={
-        "torch": "cross_entropy",
-        "optax": "softmax_cross_entropy_with_integer_labels",
-        "sklearn": "HalfMultinomialLoss",
-    },
+    peers=PEERS,
 )
 def cross_entropy(
     ask: int,
@@ -170,11 +168,7 @@ def cross_entropy_params(
     "logits",
     "target",
     reference=reference.categorical_nll,
-    peers={
-        "torch": "cross_entropy",
-        "optax": "softmax_cross_entropy_with_integer_labels",
-        "sklearn": "HalfMultinomialLoss",
-    },
+    peers=PEERS,
 )
 def categorical_nll(
     ask: int,

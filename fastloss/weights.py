@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastloss import arrays
-from fastloss.arrays import SHARES, Interval
+from fastloss.arrays import NON_NEGATIVE, SHARES
 from fastloss.regression import half_squared_error, mae
 
 __all__ = [
@@ -26,7 +26,6 @@ __all__ = [
     "sample_weights_from_classes",
 ]
 
-COUNTS = Interval(0, math.inf, high_open=True)
 SMALLEST_NORM = 2.0**-1022
 Normalize = Literal["classes", "rows"] | None
 Absent = Literal["zero", "raise"]
@@ -245,7 +244,7 @@ def pos_weight_from_counts(positive: ArrayLike, negative: ArrayLike, *, absent: 
     >>> fl.pos_weight_from_counts([100, 500], [900, 500])
     array([9., 1.])
     """
-    yes, no = arrays.in_domain("positive", positive, COUNTS), arrays.in_domain("negative", negative, COUNTS)
+    yes, no = arrays.in_domain("positive", positive, NON_NEGATIVE), arrays.in_domain("negative", negative, NON_NEGATIVE)
     if yes.shape != no.shape:
         raise ValueError(f"positive has shape {yes.shape} and negative {no.shape}: they must be equal")
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -557,7 +556,7 @@ def penalty(
     """
     if kind not in ("l2", "l1", "elastic_net", "group_lasso"):
         raise ValueError(f'kind must be "l2", "l1", "elastic_net" or "group_lasso", not {kind!r}')
-    strength = arrays.parameter("strength", strength, COUNTS)
+    strength = arrays.parameter("strength", strength, NON_NEGATIVE)
     l1_ratio = arrays.parameter("l1_ratio", l1_ratio, SHARES)
     array = arrays.as_array("parameters", parameters)
     if kind == "group_lasso":
@@ -589,7 +588,7 @@ def _group_lasso(array: NDArray[Any], strength: float) -> Penalty:
 
 
 def _counts(name: str, value: Any) -> NDArray[np.float64]:
-    numbers = arrays.in_domain(name, value, COUNTS)
+    numbers = arrays.in_domain(name, value, NON_NEGATIVE)
     if numbers.ndim != 1 or not len(numbers):
         raise ValueError(f"{name} has shape {numbers.shape} and must have one count per class, (C,)")
     return numbers

@@ -10,7 +10,7 @@ from itertools import accumulate, takewhile
 
 from .generative import sigmoid, softplus
 from .numbers import log, power, stop_gradient
-from .softmax import logsumexp, softmax
+from .softmax import logsumexp, lse_terms, softmax
 
 
 def _weight(target, class_weight, ignore_index):
@@ -467,7 +467,7 @@ def z_loss_terms(logits, *, coefficient=1e-4):
     >>> [round(term, 4) for term in z_loss_terms([0.0, 0.0], coefficient=1.0)]
     [0.0, 0.4805]
     """
-    return [coefficient * logsumexp(logits) * part for part in _parts(logits)]
+    return [coefficient * logsumexp(logits) * part for part in lse_terms(logits)]
 
 
 def z_loss_grad(logits, *, coefficient=1e-4):
@@ -490,17 +490,7 @@ def z_loss_grad_terms(logits, *, coefficient=1e-4):
     >>> [[round(term, 4) for term in terms] for terms in z_loss_grad_terms([0.0, 0.0], coefficient=1.0)]
     [[0.0, 0.6931], [0.0, 0.6931]]
     """
-    return [[2 * coefficient * part * p for part in _parts(logits)] for p in softmax(logits)]
-
-
-def _parts(logits):
-    """The largest score, and what the others add to it in lse.
-
-    >>> [round(part, 4) for part in _parts([2.0, 2.0])]
-    [2.0, 0.6931]
-    """
-    largest = max(logits)
-    return [largest, logsumexp(logits) - largest]
+    return [[2 * coefficient * part * p for part in lse_terms(logits)] for p in softmax(logits)]
 
 
 def softmax_brier(logits, target, *, class_weight=None, ignore_index=-100):

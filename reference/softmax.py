@@ -174,7 +174,7 @@ def cross_entropy_terms(
         return []
     words = {"class_weight": class_weight, "ignore_index": ignore_index, "label_smoothing": label_smoothing}
     z = _adjusted(logits, softcap, temperature)
-    return [cross_entropy(z, target, **words), *(z_loss * logsumexp(z) * part for part in _parts(z))]
+    return [cross_entropy(z, target, **words), *(z_loss * logsumexp(z) * part for part in lse_terms(z))]
 
 
 def cross_entropy_grad(
@@ -237,7 +237,7 @@ def cross_entropy_grad_terms(
     if single and not pushed:
         return [[] for _ in logits]
     z = _adjusted(logits, softcap, temperature)
-    parts = [2 * z_loss * part for part in _parts(z)] if pushed else []
+    parts = [2 * z_loss * part for part in lse_terms(z)] if pushed else []
     found = []
     for p, a, slope in zip(softmax(z), shares, _cap_slopes(logits, softcap), strict=True):
         terms = [sum(shares) * p - a] if single else [sum(shares) * p, -a]
@@ -301,7 +301,7 @@ def cross_entropy_hess_terms(
     if softcap is None and not pushed:
         return [[] for _ in logits]
     z = _adjusted(logits, softcap, temperature)
-    parts = [2 * z_loss * part for part in _parts(z)] if pushed else []
+    parts = [2 * z_loss * part for part in lse_terms(z)] if pushed else []
     found = []
     for p, s in zip(softmax(z), _cap_slopes(logits, softcap), strict=True):
         terms = [factor * p * (1 - p) for factor in (sum(coefficients), *parts)]
@@ -446,10 +446,10 @@ def _gathered(terms):
     return terms if any(abs(term) > abs(total) for term in terms) else [total]
 
 
-def _parts(logits):
+def lse_terms(logits):
     """The largest logit, and what the others add to it in lse.
 
-    >>> [round(part, 4) for part in _parts([2.0, 2.0])]
+    >>> [round(part, 4) for part in lse_terms([2.0, 2.0])]
     [2.0, 0.6931]
     """
     largest = max(logits)

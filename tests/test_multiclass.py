@@ -395,7 +395,8 @@ def test_optax_makes_the_same_losses() -> None:
     optax, jax = pytest.importorskip("optax"), pytest.importorskip("jax")
     logits, shares = sample(fl.cross_entropy, 20, np.float32, soft=True)
     theirs = optax.losses.make_fenchel_young_loss(jax.nn.logsumexp)
-    np.testing.assert_allclose(SOFT(logits, shares, reduction="none"), theirs(logits, shares), rtol=1e-5, atol=1e-6)
+    # JAX computes in float32 and takes the difference of logits of about 10: 2 of their ulps
+    np.testing.assert_allclose(SOFT(logits, shares, reduction="none"), theirs(logits, shares), rtol=1e-6, atol=2e-6)
 
 
 # ---- the Hessian's product ----

@@ -48,8 +48,9 @@ def test_every_number_of_classes(classes: int, soft: bool, words: dict[str, Any]
     for more in ({}, {"class_weight": np.linspace(0, 2, classes)}):
         losses, slope = as_written(z, target.astype(np.float64) if soft else target, weight, **words, **more)
         found = CE.value_and_grad(z, target, reduction="none", weight=weight, **words, **more)
-        np.testing.assert_allclose(found[0], losses, rtol=1e-5)
-        np.testing.assert_allclose(found[1], slope, rtol=1e-5, atol=1e-6 * np.abs(slope).max())
+        # 4 ulps of float32, for the paths: the digits of small numbers, which as_written cancels, are the oracle's
+        np.testing.assert_allclose(found[0], losses, rtol=4 * 2**-23)
+        np.testing.assert_allclose(found[1], slope, rtol=4 * 2**-23, atol=2**-23 * np.abs(slope).max())
         assert_same(found[0], CE(z, target, reduction="none", weight=weight, **words, **more))
 
 
